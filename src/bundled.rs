@@ -92,7 +92,7 @@ files![
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoSpec {
     /// No such name.
-    #[error("no spec '{name}'; {}", .near.as_ref().map_or("`ablate list specs` shows them".to_string(), |near| format!("write '{near}'")))]
+    #[error("no built-in spec '{name}'; {}", .near.as_ref().map_or("`ablate list specs` shows them".to_string(), |near| format!("write '{near}'")))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -100,7 +100,7 @@ pub enum NoSpec {
         near: Option<String>,
     },
     /// The beginning of several.
-    #[error("'{name}' is the beginning of several specs: {}", .fitting.join(", "))]
+    #[error("several built-in specs begin with '{name}'; write one of {}", .fitting.join(", "))]
     Several {
         /// What was asked for.
         name: String,

@@ -51,7 +51,7 @@ pub enum Error {
         refused: Box<Error>,
     },
     /// Results that are not as expected of the model at hand.
-    #[error("{} of {of} expectations differ: {}; see 'Expected' in report.md", .names.len(), quoted(names))]
+    #[error("{} of {of} expectations are not met: {}; see 'Expected' in report.md", .names.len(), quoted(names))]
     Differ {
         /// Those that differ.
         names: Vec<String>,
@@ -168,7 +168,7 @@ impl Error {
                 let each = failed.iter().map(|FailedPart { error, skipped, what }| {
                     let skipped = match skipped.as_slice() {
                         [] => String::new(),
-                        skipped => format!("\nnot made because {what} failed: {}", skipped.join(", ")),
+                        skipped => format!("\nskipped because {what} failed: {}", skipped.join(", ")),
                     };
                     format!("{}{skipped}", error.render(terminal).trim_end())
                 });

@@ -46,7 +46,7 @@ pub(crate) fn mixed(loaded: &Loaded, frames: &Frames) -> Vec<SpecErrors> {
 
 fn refuse(loaded: &Loaded, path: &[&str], from: &str, measures: &[&str], advice: String) -> SpecErrors {
     let problem = format!(
-        "rows of '{from}' are of {} measures ({}), and one number would be made of all of them",
+        "rows of '{from}' hold {} measures ({}), which would be averaged into one number",
         measures.len(),
         measures.join(", ")
     );

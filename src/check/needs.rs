@@ -15,9 +15,12 @@ pub(crate) fn met(loaded: &Loaded) -> Result<(), SpecErrors> {
         let Need::Checkpoints = need;
         for (name, model) in models.iter().filter(|(_, model)| model.checkpoints.len() < 2) {
             let has = if model.checkpoints.is_empty() { "none" } else { "one" };
-            let problem = format!("this is about several checkpoints, and model '{name}' ({}) has {has}", model.source);
-            let advice = "write them as model.checkpoints, the last one last: folders in that of the model, or revisions of an \
-                          hf: model";
+            let problem = format!(
+                "this spec needs several checkpoints of a model, and model '{name}' ({}) has {has}",
+                model.source
+            );
+            let advice = "write them into model.checkpoints, in the order of training: subfolders of the model's folder, or revisions \
+                          of an hf: model";
             errors.push(loaded.refuse(&["needs"], problem, Some(advice.to_string())));
         }
     }

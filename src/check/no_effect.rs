@@ -25,7 +25,7 @@ pub fn check(loaded: &Loaded) -> Vec<SpecErrors> {
     }
     let refused = |((step, path), (key, variant)): ((&str, Vec<String>), (DependentKey, &Loaded))| {
         let name = path.last().map_or("", String::as_str);
-        let problem = format!("'{name}' changes nothing of this {}", of(&key));
+        let problem = format!("'{name}' has no effect in this {}", of(&key));
         let path: Vec<&str> = ["step", step].into_iter().chain(path.iter().map(String::as_str)).collect();
         variant.refuse(&path, problem, Some(key.advice.to_string()))
     };

@@ -59,8 +59,8 @@ fn still(settled: &Loaded, name: &str, quiet: bool) -> Result<(), Error> {
     if name_of(settled, "model", &dimensions)? == Some(name) {
         return Ok(());
     }
-    let message = format!("model '{model}' is not known as {name}, whose profile names it");
-    let advice = format!("name a model with the facts of [known.{name}]");
+    let message = format!("the profile of [known.{name}] names a model, '{model}', that is not {name}");
+    let advice = format!("write a model that has the facts of [known.{name}]");
     Err(settled.refuse(&["model", "source"], message, Some(advice)).into())
 }
 
@@ -99,8 +99,8 @@ fn name_of<'l>(loaded: &'l Loaded, model: &str, dimensions: &ModelDimensions) ->
         loaded.spec.known.iter().filter(|(_, known)| fits(known, dimensions)).map(|(name, _)| name.as_str());
     match (fitting.next(), fitting.next()) {
         (Some(first), Some(second)) => {
-            let message = format!("model '{model}' is known as {first} and as {second}");
-            let advice = "write a fact that tells them apart, or one of them only".to_string();
+            let message = format!("model '{model}' fits both [known.{first}] and [known.{second}]");
+            let advice = "add a fact that tells them apart, or leave one of them out".to_string();
             Err(loaded.refuse(&["known", second], message, Some(advice)).into())
         }
         (one, _) => Ok(one),

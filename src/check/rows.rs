@@ -106,16 +106,18 @@ fn steps(loaded: &Loaded, errors: &mut Vec<SpecErrors>) -> Result<Frames, Error>
 fn of_axes(loaded: &Loaded, step: &Step, axes: &[(&str, DataType)], rows: &DataFrame) -> Result<(), SpecErrors> {
     let taken = axes.iter().filter(|(axis, _)| rows.column(axis).is_ok()).map(|(axis, _)| {
         let problem = format!("the rows of step '{}' have a column '{axis}' of their own", step.name());
-        loaded.refuse(&["matrix", axis], problem, Some(format!("call the axis otherwise, such as '{axis}_varied'")))
+        loaded.refuse(&["matrix", axis], problem, Some(format!("give the axis another name, such as '{axis}_varied'")))
     });
     let taken: Vec<SpecErrors> = taken.collect();
     if taken.is_empty() { Ok(()) } else { Err(SpecErrors::join(taken)) }
 }
 
 fn other_columns(loaded: &Loaded, step: &Step) -> SpecErrors {
-    let problem =
-        format!("the rows of step '{}' have other columns in some variants, and cannot be pooled", step.name());
-    loaded.refuse(&["step", step.name()], problem, Some("write a step for each".to_string()))
+    let problem = format!(
+        "the rows of step '{}' have different columns in different variants, and cannot be put together",
+        step.name()
+    );
+    loaded.refuse(&["step", step.name()], problem, Some("write one step for each".to_string()))
 }
 
 /// What is wrong with a table, each at its place in the spec.

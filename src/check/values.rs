@@ -22,7 +22,7 @@ pub(crate) fn misspelt(loaded: &Loaded, frames: &Frames) -> Vec<SpecErrors> {
     for filter in filters(&loaded.spec, &["table", "figure", "expect"]) {
         let Some(words) = words(&loaded.spec, frames, filter.from, filter.column) else { continue };
         for text in table::texts(filter.condition).into_iter().filter(|text| !words.contains(&text.as_str())) {
-            let advice = advise(&text, &words, '"', "there are");
+            let advice = advise(&text, &words, '"', "write one of");
             errors.push(filter.refuse(loaded, format!("'{}' is never '{text}'", filter.column), Some(advice)));
         }
     }
@@ -47,7 +47,7 @@ pub(crate) fn missing(loaded: &Loaded, frames: &Frames) -> Vec<MissingValue> {
         let known = words(&loaded.spec, frames, filter.from, filter.column).unwrap_or_default();
         let is_known = |value: &Literal| matches!(value, Literal::Text(text) if known.contains(&text.as_str()));
         if !wanted.iter().all(is_known) {
-            let problem = format!("'{}' is never {} here; it is {there}", filter.column, filter.condition);
+            let problem = format!("'{}' is never {} here; its values are {there}", filter.column, filter.condition);
             let note = (filter.list == "table").then(|| format!("table {}: {problem}", filter.name));
             all.push(MissingValue { note, error: filter.refuse(loaded, problem, None) });
         }

@@ -35,9 +35,7 @@ pub(super) fn run(arguments: ConfigArguments) -> Result<(), Error> {
     }
     if let Some(sweep) = loaded.sweep() {
         let count = sweep.variants.len();
-        super::print::print(&format!(
-            "# {count} variants; what follows has the values of the first (--variant NAME prints another):\n"
-        ))?;
+        super::print::print(&format!("# {count} variants; this is the first (--variant NAME prints another):\n"))?;
         for variant in &sweep.variants {
             super::print::print(&format!("#   {}\n", variant.name))?;
         }

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: DiffArguments) -> Result<(), Error> {
         (false, false) => results(&arguments),
         (spec_first, _) => {
             let (spec, other) = if spec_first { ("A", "B") } else { ("B", "A") };
-            let problem = format!("{spec} is a spec and {other} is none; name two specs or two results folders");
+            let problem = format!("{spec} is a spec, and {other} is not; write two specs or two results folders");
             Err(Error::refused("diff")(problem))
         }
     }
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: DiffArguments) -> Result<(), Error> {
 
 fn specs(arguments: &DiffArguments) -> Result<(), Error> {
     if let Some(option) = arguments.figure.as_ref().map(|_| "--figure").or(arguments.into.as_ref().map(|_| "--into")) {
-        return Err(Error::refused(option)("there is nothing to draw of specs; name two results folders"));
+        return Err(Error::refused(option)("a figure can only be drawn of results; write two results folders"));
     }
     let changes = compare::specs(&resolved(&arguments.a)?, &resolved(&arguments.b)?);
     match arguments.json {
@@ -81,7 +81,9 @@ fn results(arguments: &DiffArguments) -> Result<(), Error> {
     };
     let (a, b) = (record(&arguments.a)?, record(&arguments.b)?);
     if let Some(into) = arguments.into.as_deref().filter(|into| into.join(manifest::FILE).exists()) {
-        return Err(Error::refused(format!("--into {}", into.display()))("it is a results folder; name another"));
+        return Err(Error::refused(format!("--into {}", into.display()))(
+            "this is a results folder, which would be overwritten; write another folder",
+        ));
     }
     let file = arguments.figure.as_deref().map(format).transpose()?;
     let tolerance = arguments.tolerance.or(Tolerance::NONE);
@@ -100,7 +102,9 @@ fn results(arguments: &DiffArguments) -> Result<(), Error> {
         if let Some((folder, name, format)) = file {
             match panels.is_empty() {
                 true => {
-                    return Err(Error::failed("--figure")("no column of numbers differs: there is nothing to draw"));
+                    return Err(Error::failed("--figure")(
+                        "no column of numbers differs, so that there is nothing to draw",
+                    ));
                 }
                 false => drop(compare::draw(&panels, names, &folder, &name, &[format])?),
             }

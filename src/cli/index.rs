@@ -23,7 +23,7 @@ pub(super) fn run(arguments: IndexArguments) -> Result<(), Error> {
     match report::write_index(folder).map_err(Error::failed(about()))? {
         Some(path) => super::print::print(&format!("{}\n", path.display())),
         None => {
-            let advice = "there are no results (folders with a manifest.json) in it; `ablate run SPEC` makes some";
+            let advice = "it holds no results (folders with a manifest.json); `ablate run SPEC` makes some";
             Err(Error::refused(about())(advice))
         }
     }

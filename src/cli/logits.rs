@@ -74,7 +74,7 @@ pub(super) fn run(arguments: LogitsArguments) -> Result<(), Error> {
         {
             let piece = answer.pieces.first().map_or("", String::as_str);
             say(&format!(
-                "the prompt {:?} begins with {piece} twice: it is put before prompts, and this one has it already; take it out, \
+                "the prompt {:?} begins with {piece} twice, because the tokenizer puts it before every prompt; take it out of the prompt, \
                  or write --bos false",
                 answer.prompt
             ));
@@ -87,10 +87,19 @@ pub(super) fn run(arguments: LogitsArguments) -> Result<(), Error> {
     })
 }
 
+/// A prompt in an error: its beginning, where it is long.
+fn shortened(prompt: &str) -> String {
+    const LONGEST: usize = 80;
+    match prompt.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", prompt.get(..end).unwrap_or_default()),
+        None => prompt.to_string(),
+    }
+}
+
 fn answer<'a>(model: &Model, prompt: &'a str, arguments: &LogitsArguments) -> Result<NextTokens<'a>, Error> {
     let NextLogits { tokens, logits } = model.next_logits(prompt).map_err(|error| match error {
-        InputError::NotFinite(fault) => Error::failed(format!("prompt '{prompt}'"))(fault),
-        error => Error::refused(format!("prompt '{prompt}'"))(error),
+        InputError::NotFinite(fault) => Error::failed(format!("prompt '{}'", shortened(prompt)))(fault),
+        error => Error::refused(format!("prompt '{}'", shortened(prompt)))(error),
     })?;
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let weight = |logit: f32| f64::from(logit - largest).exp();

@@ -72,12 +72,12 @@ pub(super) fn run(arguments: NewArguments) -> Result<(), Error> {
 fn file(name: &Path) -> Result<PathBuf, Error> {
     let about = name.display().to_string();
     let Some(own) = name.file_name().map(|own| own.to_string_lossy()) else {
-        return Err(Error::refused(format!("'{about}'"))("no name of a file; write `ablate new mine`"));
+        return Err(Error::refused(format!("'{about}'"))("this is not the name of a file; write `ablate new mine`"));
     };
     // What stands behind another point in a name is part of it.
     let path = if own.ends_with(".toml") { name.to_path_buf() } else { name.with_file_name(format!("{own}.toml")) };
     match path.exists() {
-        true => Err(Error::refused(path.display())("it is there already; write another name, or remove it first")),
+        true => Err(Error::refused(path.display())("this file exists already; write another name, or remove it first")),
         false => Ok(path),
     }
 }
@@ -95,7 +95,7 @@ fn original(from: &str, folder: &Path) -> Result<(PathBuf, String), Error> {
 fn sets(arguments: &NewArguments) -> Result<Vec<String>, Error> {
     let Some(source) = &arguments.model else {
         return match arguments.words {
-            true => Err(no_words("no model that knows words is built in")),
+            true => Err(no_words("no built-in model knows words")),
             false => Ok(Vec::new()),
         };
     };
@@ -117,7 +117,7 @@ fn no_words(problem: &str) -> Error {
 /// Fewer runs on a model of usual size.
 fn for_words(card: &Card) -> Result<Vec<String>, Error> {
     if card.facts.family == "ablate" {
-        return Err(no_words("the built-in model knows numbers and no words"));
+        return Err(no_words("the built-in model knows only numbers"));
     }
     let sets: &[&str] = if is_small(card) { &[] } else { &["step.effects.positions=[\"last\"]"] };
     Ok(sets.iter().map(ToString::to_string).collect())

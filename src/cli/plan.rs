@@ -72,11 +72,11 @@ fn outlook(steps: &[(&PlannedStep, Forecast)]) -> String {
     for ((_, outlook), name) in steps.iter().zip(&names) {
         let lines = match outlook {
             Forecast::Stored { computed } => vec![format!("in the store, computed {computed}")],
-            Forecast::Shared { spec } => vec![format!("with {spec}, which computes it before")],
+            Forecast::Shared { spec } => vec![format!("computed once, with {spec}, which comes before")],
             Forecast::Computed { why, left } => {
                 let mut lines = reasons(why);
                 if *left > 0 {
-                    lines.push(format!("goes on from {left} finished blocks of a run that was interrupted"));
+                    lines.push(format!("continues after {left} finished blocks of an interrupted run"));
                 }
                 lines
             }
@@ -117,7 +117,7 @@ impl PlannedReading {
         let Self { residence: Residence { held, layers, read_bytes, .. }, passes, bytes, seconds } = self;
         let bound = match *seconds > arithmetic {
             true => {
-                "; reading takes longer than the arithmetic: more prompts at once (run.memory_mib) or a larger memory_mib of the model help"
+                "; reading takes longer than the arithmetic: run more prompts at once (run.memory_mib), or keep more layers in memory (model.memory_mib)"
             }
             false => "",
         };
@@ -223,12 +223,12 @@ fn table<'p>(
     if !read.is_empty() {
         let _ = write!(text, "\n{read}");
     }
-    let more = if unknown { ", and what is marked '-'" } else { "" };
-    let stored = if !any_stored { String::new() } else { format!(" beside {stored:.1} that the store has") };
+    let more = if unknown { ", and more for what is marked '-'" } else { "" };
+    let stored = if !any_stored { String::new() } else { format!("; results in the store save {stored:.1}") };
     let _ = write!(
         text,
-        "\nforwards: whole forward passes, if each row ran on its own. computed: as many as are really computed, at most.\n\
-         seconds: from a short calibration of this machine; {seconds:.1} in all{more}{stored}.\n"
+        "\nforwards: forward passes if each row ran on its own. computed: the most that will really be computed, in forward passes.\n\
+         seconds: predicted from a short calibration of this machine, {seconds:.1} in all{more}{stored}.\n"
     );
     Ok(text)
 }

@@ -27,7 +27,7 @@ pub(super) fn run(arguments: SelfTestArguments) -> Result<(), Error> {
     let wrong: Vec<&str> = report.checks.iter().filter(|check| !check.passed).map(|check| check.name).collect();
     match wrong.is_empty() {
         true => Ok(()),
-        false => Err(Error::Unequal(format!("not as it should be: {}", wrong.join(", ")))),
+        false => Err(Error::Unequal(format!("these checks failed: {}", wrong.join(", ")))),
     }
 }
 

@@ -73,7 +73,7 @@ fn counted(found: &RunStatus) -> String {
         let at_once = running.max(1);
         let _ = writeln!(
             text,
-            "left: {} of one machine by the plan, {} with the {at_once} that are at it",
+            "left: {} on one machine by the plan, {} with the {at_once} tasks that run now",
             time(seconds),
             time(seconds / at_once as f64)
         );
@@ -88,7 +88,7 @@ fn told(status: &StepStatus) -> String {
     match status {
         StepStatus::Done => "done".into(),
         StepStatus::Running(who, 0) => format!("running: {who}"),
-        StepStatus::Running(who, blocks) => format!("running: {who}, {blocks} blocks are finished"),
+        StepStatus::Running(who, blocks) => format!("running: {who}, {blocks} blocks finished"),
         StepStatus::Queued(state) => format!("queued: {state}"),
         StepStatus::Failed(failure) => format!("failed: {failure}"),
         StepStatus::Missing => "not begun".into(),

@@ -93,7 +93,7 @@ pub(super) fn run(arguments: StoreArguments) -> Result<(), Error> {
     let folder = match (arguments.store, StoreLocation::from_vars(|name| std::env::var(name).ok())) {
         (Some(folder), _) | (None, StoreLocation::Folder(folder)) => folder,
         (None, StoreLocation::Off) => {
-            let problem = "it is off, or there is no home folder; write --store FOLDER";
+            let problem = "the store is off (ABLATE_CACHE=off), or there is no home folder; write --store FOLDER";
             return Err(Error::refused("the store")(problem));
         }
     };
@@ -124,7 +124,9 @@ fn pull(store: &Store, exchange: &Exchange) -> Result<(), Error> {
         OtherStore::Folder(folder) => {
             let other = Store::at(folder);
             if !other.exists() {
-                return Err(Error::refused(of)("there is no such folder"));
+                return Err(Error::refused(of)(
+                    "there is no store here; write the folder of another store, or HOST:FOLDER for one on another machine",
+                ));
             }
             let keys = meant(other.keys().map_err(failed())?, &exchange.keys, &of)?;
             store.take_over(&other, &keys).map_err(failed())?
@@ -139,7 +141,9 @@ fn pull(store: &Store, exchange: &Exchange) -> Result<(), Error> {
 /// The keys that begin so; all without any.
 fn meant(keys: Vec<String>, starts: &[String], of: &str) -> Result<Vec<String>, Error> {
     if let Some(unknown) = starts.iter().find(|start| !keys.iter().any(|key| key.starts_with(start.as_str()))) {
-        return Err(Error::refused(of.to_string())(format!("no entry whose key begins with '{unknown}'")));
+        return Err(Error::refused(of.to_string())(format!(
+            "no entry has a key that begins with '{unknown}'; `ablate store ls` lists the keys of a store"
+        )));
     }
     Ok(keys.into_iter().filter(|key| begins_so(key, starts)).collect())
 }
@@ -147,12 +151,16 @@ fn meant(keys: Vec<String>, starts: &[String], of: &str) -> Result<Vec<String>, 
 /// Says what became of entries; what is damaged fails the command.
 fn exchanged(summary: ExchangeSummary) -> Result<(), Error> {
     let ExchangeSummary { copied, bytes, present, damaged } = summary;
-    super::print::print(&format!("{copied} entries copied, {}; {present} were there\n", size(bytes)))?;
+    super::print::print(&format!("{copied} entries copied, {}; {present} were already there\n", size(bytes)))?;
     if damaged.is_empty() {
         return Ok(());
     }
     let each: Vec<String> = damaged.iter().map(|(key, damage)| format!("{}: {damage}", short(key))).collect();
-    Err(Error::failed("store")(format!("{} entries are damaged and were left: {}", damaged.len(), each.join("; "))))
+    Err(Error::failed("store")(format!(
+        "{} entries are damaged and were not copied: {}",
+        damaged.len(),
+        each.join("; ")
+    )))
 }
 
 fn about(store: &Store) -> String {
@@ -202,7 +210,7 @@ fn list(store: &Store) -> Result<String, Error> {
                 about.kind,
                 about.spec
             ),
-            Err(damage) => writeln!(text, "{key}  {size:>9}  {state}: finished blocks that are of no use: {damage}"),
+            Err(damage) => writeln!(text, "{key}  {size:>9}  {state}: finished blocks that cannot be used: {damage}"),
         };
     }
     let whole = size(listed.iter().map(|listed| listed.bytes).sum());
@@ -265,7 +273,9 @@ fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
         true => super::print::print(&format!("{} entries, all whole{others}\n", chosen.len())),
         false => {
             let problem = format!("{} of {} entries are damaged: {}", damaged.len(), chosen.len(), damaged.join("; "));
-            Err(Error::failed(about(store))(problem + "; `ablate store gc` and the next run replace what is damaged"))
+            Err(Error::failed(about(store))(
+                problem + "; the next run computes them again, and `ablate store gc` removes them",
+            ))
         }
     }
 }
@@ -277,7 +287,7 @@ fn chosen(store: &Store, keys: &[String], others: &[&str]) -> Result<Vec<EntryLi
         listed.iter().map(|listed| listed.key.as_str()).chain(others.iter().copied()).any(|key| key.starts_with(*start))
     };
     if let Some(unknown) = keys.iter().find(|key| !known(key)) {
-        let problem = format!("no entry whose key begins with '{unknown}'; `ablate store ls` shows them");
+        let problem = format!("no entry has a key that begins with '{unknown}'; `ablate store ls` lists the keys");
         return Err(Error::refused(about(store))(problem));
     }
     Ok(listed.into_iter().filter(|listed| begins_so(&listed.key, keys)).collect())

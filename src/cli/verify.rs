@@ -108,7 +108,7 @@ fn files(arguments: &VerifyArguments) -> Result<(), Error> {
                 text += &format!(", {not_kept} not kept");
             }
             if !changed.is_empty() {
-                text += &format!("; of the spec are otherwise now: {}", changed.join(", "));
+                text += &format!("; these values of the spec have changed since: {}", changed.join(", "));
             }
             text += "\n";
         }
@@ -116,7 +116,7 @@ fn files(arguments: &VerifyArguments) -> Result<(), Error> {
     }
     match all.iter().filter(|kept| !kept.problems.is_empty()).count() {
         0 => Ok(()),
-        some => Err(Error::Unequal(format!("{some} of {} results folders are not as they should be", all.len()))),
+        some => Err(Error::Unequal(format!("{some} of {} results folders are not as their runs left them", all.len()))),
     }
 }
 

@@ -30,10 +30,12 @@ pub(super) fn run(arguments: WorkerArguments) -> Result<(), Error> {
     interrupt::warned_before(Duration::from_secs(arguments.warning));
     let submission = Submission::read(&arguments.folder)?;
     let array = submission.arrays.iter().find(|array| array.name == arguments.array);
-    let array = array.ok_or_else(|| Error::refused(arguments.array.clone())("there is no such array"))?;
+    let array = array.ok_or_else(|| Error::refused(arguments.array.clone())("the submission has no such array"))?;
     let given = || ClusterJob::here()?.array.and_then(|(_, task)| usize::try_from(task).ok());
     let task = arguments.task.or_else(given);
-    let task = task.ok_or_else(|| Error::refused("worker")("no scheduler says which task this is; write --task N"))?;
+    let task = task.ok_or_else(|| {
+        Error::refused("worker")("nothing says which task this is, because it does not run under Slurm; write --task N")
+    })?;
     let command = &submission.command;
     let filter = command.filter.as_deref().map(Filter::parse).transpose();
     let filter = filter.map_err(|error| Error::Filter(Box::new(error)))?;

@@ -47,7 +47,8 @@ impl Scheduler {
         let said = output(command.arg(script)).map_err(Error::failed(format!("sbatch {}", script.display())))?;
         // `1234`, or `1234;CLUSTER`
         let number = said.trim().split(';').next().and_then(|number| number.parse().ok());
-        number.ok_or_else(|| Error::failed("sbatch")(format!("'{}' is no number of a job", said.trim())))
+        number
+            .ok_or_else(|| Error::failed("sbatch")(format!("its answer '{}' is not the number of a job", said.trim())))
     }
 
     /// Takes jobs back.
@@ -89,7 +90,10 @@ impl Scheduler {
     /// A job that was started as often as it may, that is being cancelled, and what `scontrol` says.
     pub fn requeue(self, job: &ClusterJob, most: u32) -> Result<(), String> {
         if job.restarts >= most {
-            return Err(format!("it was started again {} times, as often as slurm.requeues lets it", job.restarts));
+            return Err(format!(
+                "it was already started again {} times, the most that slurm.requeues allows",
+                job.restarts
+            ));
         }
         let state = squeue(&job.name(), "%T").unwrap_or_default();
         if state != "RUNNING" {
@@ -117,7 +121,16 @@ fn each_task(text: &str, mut tell: impl FnMut((u64, Option<u64>))) {
 /// What a program prints.
 fn output(command: &mut Command) -> Result<String, std::io::Error> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let ended = command.output().map_err(|error| std::io::Error::new(error.kind(), format!("{name}: {error}")))?;
+    let ended = command.output().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => std::io::Error::new(
+            error.kind(),
+            format!(
+                "there is no program '{name}' here, which belongs to Slurm; submit from a machine of the cluster, or print the \
+                 scripts with `ablate submit SPEC --dry`"
+            ),
+        ),
+        kind => std::io::Error::new(kind, format!("{name}: {error}")),
+    })?;
     match ended.status.success() {
         true => Ok(String::from_utf8_lossy(&ended.stdout).into_owned()),
         false => Err(std::io::Error::other(String::from_utf8_lossy(&ended.stderr).trim().to_string())),

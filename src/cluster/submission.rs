@@ -136,7 +136,7 @@ fn prepare(
         }
         first = first.or(store);
     }
-    let store = first.ok_or_else(|| Error::refused("submit")("there is nothing to submit"))?;
+    let store = first.ok_or_else(|| Error::refused("submit")("the specs have no step to submit"))?;
     let wanted: Vec<usize> = (0..submitted.len()).filter(|&cell| submitted[cell].is_some()).collect();
     let least = slurm.minutes.unwrap_or(MINUTES) * 60.0;
     let most = Scheduler.max_array();
@@ -177,7 +177,7 @@ pub fn submit(
     let (mut submission, store) = prepare(plans, joined, session, command, slurm, &name)?;
     let mut text = String::new();
     if submission.arrays.is_empty() {
-        return Ok("the store has all steps; `ablate run` makes the results of them\n".into());
+        return Ok("nothing to submit: the store has all steps; `ablate run` makes the results from them\n".into());
     }
     let scripts = submission.scripts(slurm);
     if dry {

@@ -24,7 +24,10 @@ pub fn work(
 ) -> Result<ShardDone, Error> {
     let cells = array.tasks.get(task).ok_or_else(|| {
         let tasks = array.tasks.len();
-        Error::refused(array.name.clone())(format!("it has no task {task}; they are 0 to {}", tasks.saturating_sub(1)))
+        Error::refused(array.name.clone())(format!(
+            "it has no task {task}; its tasks are 0 to {}",
+            tasks.saturating_sub(1)
+        ))
     })?;
     if let Some(job) = ClusterJob::here() {
         let (again, most) = (job.clone(), submission.requeues);
@@ -45,8 +48,8 @@ fn requeue(job: &ClusterJob, most: u32) {
         return;
     }
     match Scheduler.requeue(job, most) {
-        Ok(()) => eprintln!("its time is over; job {} goes on in a new one", job.name()),
-        Err(problem) => eprintln!("its time is over, and job {} is not started again: {problem}", job.name()),
+        Ok(()) => eprintln!("the time limit is reached; job {} starts again and continues", job.name()),
+        Err(problem) => eprintln!("the time limit is reached, and job {} is not started again: {problem}", job.name()),
     }
 }
 

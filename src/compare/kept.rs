@@ -51,16 +51,16 @@ impl FolderIntegrity {
         for file in &manifest.files {
             match fs::read(self.folder.join(&file.path)) {
                 Ok(bytes) if of_bytes(&bytes) == file.sha256 => self.whole += 1,
-                Ok(_) => self.problems.push(format!("{} is not the file that the run made", file.path)),
+                Ok(_) => self.problems.push(format!("{} has changed since the run made it", file.path)),
                 Err(error) if error.kind() == ErrorKind::NotFound && can_be_left_out(&file.path) => self.not_kept += 1,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    self.problems.push(format!("{} is not there", file.path));
+                    self.problems.push(format!("{} is missing", file.path));
                 }
                 Err(error) => self.problems.push(format!("{}: {error}", file.path)),
             }
         }
         if !self.folder.join(REPORT).is_file() {
-            self.problems.push(format!("{REPORT} is not there"));
+            self.problems.push(format!("{REPORT} is missing"));
         }
     }
 
@@ -71,7 +71,8 @@ impl FolderIntegrity {
         let name = then.files.first().map_or("spec", |file| file.path.as_str());
         let folder = |key: &str| root.join(then.folder(key));
         if let Err(errors) = spec::recorded(name, &then.toml, &folder) {
-            self.problems.push(format!("the spec as it was run is refused: {}", in_a_line(&errors.into())));
+            self.problems
+                .push(format!("the spec as it was run is refused by this ablate: {}", in_a_line(&errors.into())));
         }
         let environment = then.environment.iter().map(|(key, value)| (key.clone(), value.clone()));
         match spec::load(&root.join(name), &then.sets, environment) {

@@ -26,7 +26,11 @@ pub fn folder(difference: &FolderDifference, sides: Sides) -> String {
         |wanted: fn(&FileVerdict) -> bool| difference.files.iter().filter(move |file| wanted(&file.outcome)).count();
     let identical = of(|outcome| matches!(outcome, FileVerdict::Identical));
     let left_out = of(|outcome| matches!(outcome, FileVerdict::NotKept));
-    let rest = if left_out > 0 { format!("; {left_out} not kept, which is no difference") } else { String::new() };
+    let rest = if left_out > 0 {
+        format!("; {left_out} more were not kept, which does not count as a difference")
+    } else {
+        String::new()
+    };
     line(
         &mut text,
         1,
@@ -75,13 +79,15 @@ fn file(text: &mut String, file: &FileDifference, sides: Sides) {
     match &file.outcome {
         FileVerdict::Identical | FileVerdict::NotKept => {}
         FileVerdict::Table(difference) => table(text, path, difference, sides, &edited),
-        FileVerdict::SameDrawing => line(text, 1, &format!("{path}: the same drawing, in other bytes{edited}")),
+        FileVerdict::SameDrawing => line(text, 1, &format!("{path}: the same drawing, written in other bytes{edited}")),
         FileVerdict::Redrawn if file.edited => {
-            line(text, 1, &format!("{path}: differs, and the rows it is drawn from do not{edited}"));
+            line(text, 1, &format!("{path}: differs, while the rows it is drawn from do not{edited}"));
         }
-        FileVerdict::Redrawn => line(text, 1, &format!("{path}: drawn otherwise, from rows that are within tolerance")),
+        FileVerdict::Redrawn => {
+            line(text, 1, &format!("{path}: drawn differently, from rows that agree within tolerance"))
+        }
         FileVerdict::DrawnFromOthers => {
-            line(text, 1, &format!("{path}: differs, as the rows it is drawn from do{edited}"))
+            line(text, 1, &format!("{path}: differs, because the rows it is drawn from differ{edited}"))
         }
         FileVerdict::Bytes => line(text, 1, &format!("{path}: differs{edited}")),
         FileVerdict::Unreadable(problem) => line(text, 1, &format!("{path}: cannot be compared: {problem}{edited}")),

@@ -184,7 +184,7 @@ pub fn verify(
         if let Some(run) = Unfinished::of(&record.folder) {
             let of = &record.manifest.started;
             progress.say(&format!(
-                "note: {}: {run}; what is there, and compared, is of the run of {of}",
+                "note: {}: {run}; the results that are there, and compared, are those of the run of {of}",
                 record.folder.display()
             ));
         }

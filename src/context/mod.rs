@@ -57,7 +57,7 @@ impl<'a> Context<'a> {
         };
         found.ok_or_else(|| {
             let missing = match name {
-                None => "the step needs prompts".to_string(),
+                None => "the step needs prompts, and the spec has none".to_string(),
                 Some(name) => format!("no prompt set '{name}'"),
             };
             self.loaded.refuse(&["step", step, "prompts"], missing, Some("write a table [prompts]".into())).into()

@@ -27,7 +27,7 @@ pub enum DirectionFault {
         source: std::io::Error,
     },
     /// It is no safetensors file.
-    #[error("{}: no safetensors file: {source}", path.display())]
+    #[error("{} is not a safetensors file: {source}", path.display())]
     NoSafetensors {
         /// Where it is.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum DirectionFault {
         source: SafeTensorError,
     },
     /// It is one, but no step of kind `direction` wrote it.
-    #[error("{}: not written by a step of kind 'direction': {problem}", path.display())]
+    #[error("{} was not written by a step of kind 'direction': {problem}", path.display())]
     Other {
         /// Where it is.
         path: PathBuf,
@@ -94,9 +94,9 @@ impl Directions {
     }
 
     fn of_tensors(metadata: &HashMap<String, String>, tensors: &SafeTensors) -> Result<Self, String> {
-        let text = |key: &str| metadata.get(key).cloned().ok_or_else(|| format!("its metadata have no '{key}'"));
-        let places: Vec<PlaceEntry> =
-            serde_json::from_str(&text("places")?).map_err(|error| format!("its places: {error}"))?;
+        let text = |key: &str| metadata.get(key).cloned().ok_or_else(|| format!("its metadata has no '{key}'"));
+        let places: Vec<PlaceEntry> = serde_json::from_str(&text("places")?)
+            .map_err(|error| format!("its list of places cannot be read: {error}"))?;
         let subspaces = places.iter().map(|entry| entry.subspace(tensors)).collect::<Result<_, String>>()?;
         Ok(Self {
             step: text("step")?,
@@ -119,7 +119,7 @@ struct PlaceEntry {
 impl PlaceEntry {
     fn subspace(&self, tensors: &SafeTensors) -> Result<Subspace, String> {
         let place = &self.place;
-        let (hook, unit, position) = read_place(place).ok_or_else(|| format!("'{place}' is no place"))?;
+        let (hook, unit, position) = read_place(place).ok_or_else(|| format!("'{place}' is not a place"))?;
         let floats = |part: &str| floats(tensors, &format!("{place}/{part}"));
         let mean = floats(MEAN)?;
         let of_width = |part: &str, values: Vec<f32>| match values.len() == mean.len() {

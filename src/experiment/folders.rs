@@ -16,8 +16,12 @@ pub fn each_its_own(specs: &[Plan]) -> Vec<Error> {
         let place = resolved(&dir);
         match taken.iter().find(|(other, _)| *other == place) {
             Some((_, first)) => {
-                let problem = format!("{first} and {} both write to {}", name(spec), dir.display());
-                let advice = "write another output.dir in one of them, or name each spec once".to_string();
+                let problem = format!(
+                    "{first} and {} would write their results into the same folder, {}",
+                    name(spec),
+                    dir.display()
+                );
+                let advice = "write another output.dir in one of them, or give each spec once".to_string();
                 refused.push(spec.loaded.refuse(&["output", "dir"], problem, Some(advice)).into());
             }
             None => taken.push((place, name(spec))),
@@ -43,16 +47,16 @@ pub fn not_of_another(spec: &Plan) -> Result<(), Error> {
         // It was moved: then it has its name and its title still.
         _ => {
             let named_alike = Path::new(&file.path).file_name() == own.file_name();
-            (named_alike && manifest.title == spec.loaded.spec.title, ", which is not there any more")
+            (named_alike && manifest.title == spec.loaded.spec.title, " (a file that no longer exists)")
         }
     };
     if same {
         return Ok(());
     }
     let place = dir.display();
-    let problem = format!("{place} has the results of another spec, {}{gone}; they would be replaced", file.path);
+    let problem = format!("{place} holds the results of another spec, {}{gone}, which would be replaced", file.path);
     let advice = format!(
-        "write a folder of its own into {}: [output] dir = \"{place}-2\" (or --set output.dir=…), or replace those that are there \
+        "write another folder into {}: [output] dir = \"{place}-2\" (or --set output.dir=…), or replace the old results \
          with --force",
         own.display()
     );
@@ -71,7 +75,7 @@ pub fn no_files(specs: &[Plan]) -> Vec<Error> {
 pub fn in_the_way(loaded: &Loaded, dir: &Path) -> Option<SpecErrors> {
     let within = WITHIN.map(|part| dir.join(part));
     let file = dir.ancestors().map(Path::to_path_buf).chain(within).find(|path| path.is_file())?;
-    let problem = format!("results would go to {}, and {} is a file", dir.display(), file.display());
+    let problem = format!("the results would go to {}, and {} is a file", dir.display(), file.display());
     let advice = "move it away, or write another folder: output.dir = \"…\"".to_string();
     Some(loaded.refuse(&["output", "dir"], problem, Some(advice)))
 }

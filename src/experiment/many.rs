@@ -70,7 +70,7 @@ impl Specs {
         }
         match filter {
             Some(filter) if specs.loaded.is_empty() && specs.refused.is_empty() => {
-                let problem = format!("no spec of {} is meant by it: {}", passed.len(), passed.join(", "));
+                let problem = format!("none of the {} specs fits it: {}", passed.len(), passed.join(", "));
                 Err(Error::refused(format!("--filter '{filter}'"))(problem))
             }
             _ => Ok(specs),
@@ -98,7 +98,7 @@ impl Specs {
     pub fn passed_over(&self) -> impl Iterator<Item = String> {
         self.unsuited.iter().map(|(file, errors)| {
             let said: Vec<String> = errors.iter().map(SpecError::in_a_line).collect();
-            format!("{file} is passed over: {}", said.join("; "))
+            format!("{file} is skipped: {}", said.join("; "))
         })
     }
 
@@ -264,7 +264,7 @@ impl ManyRun<'_> {
             Err(error) => Ended::early(error, started.elapsed().as_secs_f64()),
         };
         if self.count > 1 && ended.error.is_some() {
-            progress.say(&format!("{name} failed; the error is at the end"));
+            progress.say(&format!("{name} failed; the error is shown at the end"));
         }
         Ok((name.to_string(), ended))
     }

@@ -124,7 +124,7 @@ fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, E
         options.progress.say(&format!("results in {} ({seconds:.1} s)", place.display()));
         if same {
             options.progress.say(&format!(
-                "they are to the bit those of the run of {}, whose report and manifest stay (--force writes them anew)",
+                "the results are identical to those of the run of {}, whose report and manifest stay (--force writes them again)",
                 manifest.started
             ));
         }

@@ -119,18 +119,20 @@ impl Rerun {
         differences.extend(manifest::changes(then, now));
         let name = then.spec.files.first().map_or("the spec", |file| file.path.as_str());
         if let Some(run) = Unfinished::of(&self.folder) {
-            options.progress.say(&format!("note: {run}; what is there is of the run of {}", then.started));
+            options
+                .progress
+                .say(&format!("note: {run}; the results in the folder are those of the run of {}", then.started));
         }
         options.progress.say(&format!("rerun of {name} as it was run {}", then.started));
         match differences.as_slice() {
-            [] => options.progress.say("with the same files of the spec, build of ablate, models and machine"),
+            [] => options.progress.say("spec, build of ablate, models and machine are the same as then"),
             some => some.iter().for_each(|difference| options.progress.say(&format!("now: {difference}"))),
         }
         let others = manifest::other_models(then, now);
         if any_model || others.is_empty() {
             return Ok(());
         }
-        let problem = format!("{}; write --any-model to run it all the same", others.join("; "));
+        let problem = format!("{}; write --any-model to run it with this model", others.join("; "));
         Err(Error::refused("rerun")(problem))
     }
 

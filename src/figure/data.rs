@@ -77,7 +77,7 @@ pub fn numbers(column: &Column) -> Result<Vec<Option<f64>>, TableProblem> {
         return Err(TableProblem::WrongType {
             column: column.name().to_string(),
             found: table::holds(dtype),
-            wanted: "a figure's height or colour needs numbers".to_string(),
+            wanted: "height and colour need numbers".to_string(),
         });
     }
     Ok(column.cast(&DataType::Float64)?.f64()?.iter().collect())

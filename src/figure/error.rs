@@ -20,7 +20,7 @@ pub enum FigureProblem {
     #[error("{0}")]
     Rows(#[from] table::TableProblem),
     /// `log1p(x)` where a column is read as it is.
-    #[error("no transform here; write '{column}'{because}")]
+    #[error("a function is not allowed here; write '{column}'{because}")]
     Transform {
         /// The column in it.
         column: String,
@@ -34,7 +34,7 @@ pub enum FigureProblem {
         from: String,
     },
     /// A condition that no row meets.
-    #[error("no rows: '{column}' is never {wanted}; it is {values}")]
+    #[error("no rows: '{column}' is never {wanted}; its values are {values}")]
     NoRowsLeft {
         /// The column of the condition.
         column: String,
@@ -52,7 +52,7 @@ pub enum FigureProblem {
         because: &'static str,
     },
     /// A key that this kind of figure needs.
-    #[error("a {kind} needs it; write {key} = \"{column}\"")]
+    #[error("a figure of kind \"{kind}\" needs this key; write {key} = \"{column}\"")]
     Missing {
         /// The kind.
         kind: &'static str,
@@ -63,7 +63,7 @@ pub enum FigureProblem {
     },
     /// More different values than a reader could tell apart.
     #[error(
-        "'{column}' has {found} different values, and a figure can show {most}; write a where, or group the rows first"
+        "'{column}' has {found} different values, and a figure can show {most}; write conditions under 'where', or group the rows first"
     )]
     TooMany {
         /// The column.
@@ -74,10 +74,10 @@ pub enum FigureProblem {
         most: usize,
     },
     /// A range whose ends are not in order, or not on the axis.
-    #[error("[{0}, {1}] is no range here; write the smaller end first{2}")]
+    #[error("[{0}, {1}] is not a range; write the smaller end first{2}")]
     Range(f64, f64, &'static str),
     /// The labels leave no room for the data.
-    #[error("titles and labels leave no room for {panels} panel(s); write a larger width or height")]
+    #[error("titles and labels leave no room for {panels} panel(s); write a larger 'width' or 'height'")]
     TooSmall {
         /// How many panels were to fit.
         panels: usize,

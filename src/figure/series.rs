@@ -188,8 +188,8 @@ pub fn gather(figure: &spec::Figure, columns: SeriesColumns) -> Chart {
     }
     if averaged > 0 {
         chart.notes.push(format!(
-            "the band of {averaged} points is not drawn: each is of several rows, and the mean of the ends of their intervals is no \
-             interval; write a 'where', or a table with ci_low(x) and ci_high(x) of the rows"
+            "the band of {averaged} points is not drawn: each point averages several rows, and averaged ends of intervals are not an \
+             interval; write conditions under 'where', or a table with ci_low(x) and ci_high(x) of the rows"
         ));
     }
     chart

@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// A text that is no heuristic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is no heuristic; write one such as 'op1 in [10, 20)', 'op1 and op2 in [0, 10)', 'result mod 7 = 3', \
+    "'{0}' is not a heuristic; write one such as 'op1 in [10, 20)', 'op1 and op2 in [0, 10)', 'result mod 7 = 3', \
      'op2 matches .5.', 'op1 = op2', 'result in {{1, 2, 7}}'"
 )]
 pub struct NoHeuristic(pub String);

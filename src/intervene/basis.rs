@@ -19,7 +19,7 @@ pub struct Basis {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BasisFault {
     /// They are not as many values as rows of that width have.
-    #[error("{values} values are no rows of {width}; write at least one whole row")]
+    #[error("{values} values do not make rows of {width}; give at least one whole row")]
     Extent {
         /// How many there are.
         values: usize,

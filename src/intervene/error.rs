@@ -9,7 +9,7 @@ use crate::model::hook::{Hook, Site};
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EditError {
     /// The layer is not there.
-    #[error("{hook}: the model has {n_layers} layers, 0 to {}", n_layers - 1)]
+    #[error("{hook}: the model has {n_layers} layers; write one of 0 to {}", n_layers - 1)]
     Layer {
         /// The hook.
         hook: Hook,
@@ -27,7 +27,7 @@ pub enum EditError {
         why: &'static str,
     },
     /// The unit is not there.
-    #[error("{hook}: {} {unit} of {units}; write one of 0 to {}", if *.heads { "head" } else { "unit" }, units - 1)]
+    #[error("{hook}: there is no {0} {unit}, because there are {units} {0}s; write one of 0 to {1}", if *.heads { "head" } else { "unit" }, units - 1)]
     Unit {
         /// The hook.
         hook: Hook,
@@ -39,7 +39,7 @@ pub enum EditError {
         heads: bool,
     },
     /// The position is not there.
-    #[error("{hook}: position {position} of a prompt of {length} tokens; write one of 0 to {}", length - 1)]
+    #[error("{hook}: there is no position {position} in a prompt of {length} tokens; write one of 0 to {}", length - 1)]
     Position {
         /// The hook.
         hook: Hook,
@@ -52,11 +52,13 @@ pub enum EditError {
     #[error("{0}: edges are cut at attn_scores; write blocks.LAYER.attn.hook_attn_scores")]
     CutElsewhere(Hook),
     /// Scores are minus infinity where the mask is: they have no difference between two runs.
-    #[error("{0}: no attribution of attention scores and patterns; write attn.hook_q, attn.hook_k or attn.hook_z")]
+    #[error(
+        "{0}: attribution is not available for attention scores and patterns; write attn.hook_q, attn.hook_k or attn.hook_z"
+    )]
     NoAttribution(Hook),
     /// Experts that are not chosen are not computed.
     #[error(
-        "{0}: no attribution of experts' weights, for those of experts that were not chosen have no gradient; write \
+        "{0}: attribution is not available for experts' weights, because experts that were not chosen have no gradient; write \
          mlp.hook_router_logits, whose gradient is that of the chosen experts, or hook_mlp_out"
     )]
     NoExpertAttribution(Hook),
@@ -72,8 +74,8 @@ pub enum EditError {
     },
     /// A subspace of vectors of another width.
     #[error(
-        "{hook}: the subspace is of vectors of {width} values, {}",
-        expected.map_or("and there is none of single values: edit the whole activation or heads".to_string(), |expected| format!("what is edited of {expected}"))
+        "{hook}: the vectors of the subspace have {width} values, {}",
+        expected.map_or("and single values have no subspace; edit the whole activation, or heads".to_string(), |expected| format!("and the edited activation has {expected}"))
     )]
     Subspace {
         /// The hook.
@@ -96,12 +98,12 @@ pub enum EditError {
     NotFinite(#[from] NotFinite),
     /// Gradients of a model whose layers are not in memory: what is recorded for them would hold every layer.
     #[error(
-        "gradients need every layer in memory, and layers are read while the model runs (memory_mib of the model); leave memory_mib \
-         out, or patch exactly (activation-patching)"
+        "gradients need every layer in memory, and with memory_mib layers are read while the model runs; leave memory_mib out, or \
+         patch exactly (activation-patching)"
     )]
     NoGradients,
     /// A row of a prompt that is not there.
-    #[error("row {row}: prompt {prompt} of {prompts}")]
+    #[error("row {row}: there is no prompt {prompt}, because there are {prompts}; write one of 0 to {}", prompts.saturating_sub(1))]
     Prompt {
         /// Index of the row.
         row: usize,

@@ -27,7 +27,7 @@ pub enum InterventionError {
     NotFinite(#[from] NotFinite),
     /// The two sets of prompts are not pairs.
     #[error(
-        "{prompts} prompts of {tokens} tokens and {others} of {other_tokens} are no pairs; write as many, of the same length"
+        "{prompts} prompts of {tokens} tokens and {others} of {other_tokens} do not make pairs; give as many of each, of the same length"
     )]
     Unpaired {
         /// How many prompts there are.

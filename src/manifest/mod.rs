@@ -207,6 +207,12 @@ pub enum ManifestError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// It is not there, nor a run that would make it.
+    #[error("{} holds no results (there is no manifest.json); write the folder of a run", folder.display())]
+    Missing {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// It is not there, as the run of the folder did not get to its end.
     #[error("{} has no results: {run}", folder.display())]
     Unfinished {
@@ -216,7 +222,7 @@ pub enum ManifestError {
         run: Unfinished,
     },
     /// It is something else.
-    #[error("{} is no manifest: {source}", path.display())]
+    #[error("{} is not a manifest: {source}", path.display())]
     Form {
         /// The file.
         path: PathBuf,
@@ -224,7 +230,7 @@ pub enum ManifestError {
         source: serde_json::Error,
     },
     /// It is of another version of this program.
-    #[error("{} is of format {found}, and this ablate reads {FORMAT}; write it anew: {command}", path.display())]
+    #[error("{} has format {found}, and this ablate reads format {FORMAT}; make it again with: {command}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
@@ -253,13 +259,17 @@ impl Manifest {
     /// # Errors
     /// A file that is not there, is no manifest, or is one of another format.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        let path = if path.is_dir() { path.join(FILE) } else { path.to_path_buf() };
+        let of_folder = path.is_dir();
+        let path = if of_folder { path.join(FILE) } else { path.to_path_buf() };
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(source) => {
                 let folder = path.parent().unwrap_or(Path::new(""));
                 return Err(match Unfinished::of(folder) {
                     Some(run) => ManifestError::Unfinished { folder: folder.to_path_buf(), run },
+                    None if source.kind() == std::io::ErrorKind::NotFound && of_folder => {
+                        ManifestError::Missing { folder: folder.to_path_buf() }
+                    }
                     None => ManifestError::Read { path, source },
                 });
             }

@@ -40,10 +40,10 @@ impl std::fmt::Display for Unfinished {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { command, started, process, running } = self;
         match running {
-            true => write!(f, "a run of it began {started} and is going on (process {process})"),
+            true => write!(f, "a run that began {started} is still going on (process {process})"),
             false => write!(
                 f,
-                "a run of it began {started} and was killed or interrupted before it was done (process {process}); \
+                "a run that began {started} was killed or interrupted before it was done (process {process}); \
                  `{command}` runs it again and takes from the store what that run had finished"
             ),
         }

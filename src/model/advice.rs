@@ -28,19 +28,48 @@ pub(super) fn of_address(rest: &str) -> Option<String> {
     Some(format!("{owner}/{model}"))
 }
 
+/// The folder from which a path that leads nowhere was looked for: sources in a spec start from the spec's folder, those of a command
+/// line from the current one.
+pub(super) fn looked_from(text: &str, base: &Path) -> String {
+    match base.to_str() {
+        _ if Path::new(text).is_absolute() => "this machine".into(),
+        _ if text.starts_with("~/") && std::env::var_os("HOME").is_some() => "your home folder".into(),
+        Some("" | ".") => "the current folder".into(),
+        _ => format!("the spec's folder, '{}',", base.display()),
+    }
+}
+
+/// The subfolders of a model's folder that hold models, after a semicolon; empty where there is none.
+pub(super) fn checkpoints(folder: &Path) -> String {
+    const SHOWN: usize = 8;
+    let Ok(entries) = fs::read_dir(folder) else { return String::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.join("config.json").is_file())
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    let more = names.len().saturating_sub(SHOWN);
+    names.truncate(SHOWN);
+    match (names.is_empty(), more) {
+        (true, _) => String::new(),
+        (false, 0) => format!("; write one of {}", names.join(", ")),
+        (false, _) => format!("; write one of {} (and {more} more)", names.join(", ")),
+    }
+}
+
 /// For a path that leads nowhere, after a semicolon; empty where nothing is known.
 pub(super) fn for_missing(text: &str, base: &Path) -> String {
-    if base.join(text).exists() {
-        return String::new(); // it is a checkpoint of it that is missing
-    }
     let expanded = text.starts_with("~/") && std::env::var_os("HOME").is_some();
     if text.starts_with('~') && !expanded {
-        return "; '~' is for the shell to expand, which it does at the start of a word alone: write the whole path"
-            .into();
+        return "; the shell replaces '~' only at the start of a word: write the whole path".into();
     }
     if Path::new(text).is_relative() && !base.as_os_str().is_empty() && Path::new(text).exists() {
         let there = from(base, Path::new(text));
-        return format!("; paths in a spec start from the spec's folder: write \"{}\"", there.display());
+        return format!(
+            "; it is in the current folder, but paths in a spec start from the spec's folder: write \"{}\"",
+            there.display()
+        );
     }
     let (name, revision) = text.split_once('@').map_or((text, ""), |(name, _)| (name, &text[name.len()..]));
     if let Some(known) = of_old_name(name) {
@@ -55,7 +84,7 @@ pub(super) fn for_missing(text: &str, base: &Path) -> String {
     };
     match name.split_once('/') {
         Some((owner, model)) if plain(owner) && plain(model) && !model.ends_with(".gguf") => {
-            format!("; for the model of that name on the hub write hf:{text}")
+            format!("; for a model of that name on the Hugging Face hub, write hf:{text}")
         }
         _ => String::new(),
     }
@@ -71,7 +100,7 @@ pub(super) fn for_file(path: &Path) -> String {
         }
         _ if whole => format!("; give the folder, '{}'", folder.display()),
         Some(FileContent::Safetensors | FileContent::Zip | FileContent::Pickle) => {
-            ": weights alone; give a folder that has config.json and the tokenizer's files with them".into()
+            ": it holds weights only; give a folder that has config.json and the tokenizer's files beside them".into()
         }
         _ => String::new(),
     }
@@ -95,13 +124,16 @@ pub(super) fn for_folder(folder: &Path) -> Option<String> {
     let files = named(&|path| path.extension().is_some_and(|extension| extension == "gguf"));
     if let Some(first) = files.first() {
         let path = folder.join(first);
-        return Some(format!("a folder of GGUF files, without config.json: give a file, as '{}'", path.display()));
+        return Some(format!(
+            "this folder holds GGUF files and no config.json: give one of the files, such as '{}'",
+            path.display()
+        ));
     }
     let folders = named(&|path| path.join("config.json").is_file());
     if let Some(first) = folders.first() {
         let path = folder.join(first);
         return Some(format!(
-            "no config.json here, but in {} of its folders: give one, as '{}'",
+            "config.json is not here, but in {} of its subfolders: give one of them, such as '{}'",
             folders.len(),
             path.display()
         ));
@@ -117,7 +149,7 @@ pub(super) fn adapter(folder: &Path) -> Option<String> {
     let base = settings.get("base_model_name_or_path").and_then(|base| base.as_str());
     let of = base.map(|base| format!(" of '{base}'")).unwrap_or_default();
     Some(format!(
-        "an adapter ({kind}){of} and no model: merge it into its base model first (peft: \
+        "this is an adapter ({kind}){of} and not a model: merge it into its base model first (peft: \
          AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(other)), and give that folder"
     ))
 }

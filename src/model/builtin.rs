@@ -35,7 +35,7 @@ pub enum BuiltinError {
     Unknown(String),
     /// A checkpoint of one.
     #[error(
-        "built-in model '{name}' has no checkpoint '{checkpoint}' in the binary; its checkpoints are folders: write source = \"experiments/models/{name}\" and checkpoints = [\"{checkpoint}\"]"
+        "the program holds no checkpoint '{checkpoint}' of the built-in model '{name}'; its checkpoints are folders of the repository: write source = \"experiments/models/{name}\" and checkpoints = [\"{checkpoint}\"]"
     )]
     NoCheckpoint {
         /// The model.

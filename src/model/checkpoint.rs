@@ -128,8 +128,8 @@ impl Checkpoint {
                     self.names.tie();
                 } else {
                     self.notes.push(format!(
-                        "the configuration ties the unembedding to the embedding ('tie_word_embeddings'), and the file \
-                         has another, '{own}': the file's is used, as by transformers 5"
+                        "the configuration says that the unembedding is the embedding ('tie_word_embeddings'), and the file \
+                         has a different one, '{own}': the file's is used, as in transformers 5"
                     ));
                     self.facts.tied = false;
                 }
@@ -141,7 +141,7 @@ impl Checkpoint {
         if let Some(bias) = self.names.unembed.bias.take_if(|bias| !self.matching.has(bias))
             && self.matching.has(&self.names.unembed.weight)
         {
-            self.notes.push(format!("the file has no '{bias}': it is taken for 0, as by transformers"));
+            self.notes.push(format!("the file has no '{bias}', which is taken as 0, as in transformers"));
         }
         Ok(())
     }
@@ -152,7 +152,8 @@ impl Checkpoint {
         let Matching { adapter, quantised, unexpected, beside, twice, .. } = &self.matching;
         if !adapter.is_empty() {
             return vec![format!(
-                "an adapter that is not merged: {}; merge it into the weights (peft's `merge_and_unload()`), and save the model",
+                "the file holds an adapter that is not merged: {}; merge it into the weights (peft's `merge_and_unload()`), and save the \
+                 model",
                 listed(adapter)
             )];
         }
@@ -163,7 +164,7 @@ impl Checkpoint {
                 other.then(|| format!(" in {}", self.source.format_of(name)))
             });
             return vec![format!(
-                "quantised weights{}: {}; they are not read: use the original model, or a GGUF file of it",
+                "quantised weights{} cannot be read: {}; use the original model, or a GGUF file of it",
                 held.unwrap_or_default(),
                 listed(quantised)
             )];
@@ -172,8 +173,8 @@ impl Checkpoint {
             let names: Vec<String> = tensors.keys().cloned().collect();
             let (names, family) = (listed(&names), self.facts.family);
             return vec![format!(
-                "unknown names: none of them is that of a weight of {family}, as '{}': it has {names}; check 'model_type', or \
-                 rename them",
+                "unknown names: no tensor is called as a weight of {family} is, such as '{}'; the file has {names}; check 'model_type', or \
+                 rename the tensors",
                 self.names.tokens
             )];
         }
@@ -186,7 +187,7 @@ impl Checkpoint {
                 None => {
                     missing = true;
                     let advice = match name == self.names.unembed.weight && self.matching.has(&self.names.tokens) {
-                        true => " (where it is the embedding, write \"tie_word_embeddings\": true)",
+                        true => " (if the unembedding is the embedding, write \"tie_word_embeddings\": true)",
                         false => "",
                     };
                     problems.push(format!("missing: '{name}' {shape:?}{advice}"));
@@ -214,8 +215,9 @@ impl Checkpoint {
     fn note_what_is_left_out(&mut self) -> Result<(), WeightError> {
         if !self.matching.beside.is_empty() {
             let beside = listed(&self.matching.beside);
-            self.notes
-                .push(format!("left out of the model, for they are of another part than the language model: {beside}"));
+            self.notes.push(format!(
+                "these weights are left out, because they do not belong to the language model: {beside}"
+            ));
         }
         let table = self.matching.buffers.iter().find(|name| name.ends_with("rotary_emb.inv_freq"));
         if let (Some(name), PositionEncoding::Rotary(rotary)) = (table, &self.facts.positions)
@@ -229,8 +231,8 @@ impl Checkpoint {
                 |frequencies: &[f32]| stored.len() == frequencies.len() && stored.iter().zip(frequencies).all(close);
             if !rotary.tables().any(|table| fits(&table.inv_freq)) {
                 self.notes.push(format!(
-                    "the rotary frequencies in the file ('{name}') are not those that the configuration describes, which are \
-                     used, as by transformers"
+                    "the rotary frequencies in the file ('{name}') differ from those of the configuration, which are used, as in \
+                     transformers"
                 ));
             }
         }

@@ -37,11 +37,11 @@ pub enum DeviceError {
         others: Vec<spec::Dtype>,
     },
     /// The device has no memory for half-width numbers beside what it computes in.
-    #[error("device '{0}' does not hold weights in bf16 and f16, as storage = \"as-stored\" does; leave storage out")]
+    #[error("storage = \"as-stored\" keeps weights in bf16 or f16, which device '{0}' cannot hold; leave storage out")]
     AsStored(spec::Device),
     /// Layers that are read while the model runs go through one device.
     #[error(
-        "memory_mib has layers read while the model runs, for one device; write one device, or leave memory_mib out"
+        "memory_mib reads layers while the model runs, which works on one device only; write one device, or leave memory_mib out"
     )]
     Streamed,
 }
@@ -134,7 +134,7 @@ fn cuda(device: spec::Device, index: usize) -> Result<Device, DeviceError> {
 
 #[cfg(not(feature = "wgpu"))]
 fn gpu(device: spec::Device, _: usize) -> Result<Device, DeviceError> {
-    Err(DeviceError::NotBuilt { device, backend: "the GPUs of all makers", feature: "wgpu" })
+    Err(DeviceError::NotBuilt { device, backend: "wgpu (Vulkan, Metal, DirectX 12)", feature: "wgpu" })
 }
 
 /// The devices that Vulkan, Metal or DirectX 12 know, those on cards first. Software comes last: whoever writes `gpu` means a card where

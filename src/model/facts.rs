@@ -224,8 +224,8 @@ impl Facts {
     pub fn beyond_context(&self, tokens: usize) -> Option<String> {
         (tokens > self.n_ctx).then(|| {
             format!(
-                "{tokens} tokens are more than the {} of the context that the model was made for; they are computed all \
-                 the same, as by transformers",
+                "{tokens} tokens exceed the context of {} tokens that the model was made for; they are computed nevertheless, as in \
+                 transformers",
                 self.n_ctx
             )
         })

@@ -93,8 +93,8 @@ impl fmt::Display for NotFinite {
         if let Some(unread) = &self.unread {
             return write!(
                 f,
-                "a layer that is read while the model runs (memory_mib of the model) could not be read, and nothing that was computed \
-                 since is kept: {unread}"
+                "a layer could not be read while the model ran (memory_mib of the model reads layers then), and what was computed since \
+                 is not kept: {unread}"
             );
         }
         let value = match self.value {
@@ -102,9 +102,9 @@ impl fmt::Display for NotFinite {
             _ => "infinite values",
         };
         let place = match self.hook {
-            Some(hook @ Hook::Block(layer, _)) => format!("stand first at {hook}, in layer {layer}"),
-            Some(hook) => format!("stand first at {hook}"),
-            None => "stand in its logits".to_string(),
+            Some(hook @ Hook::Block(layer, _)) => format!("appear first at {hook}, in layer {layer}"),
+            Some(hook) => format!("appear first at {hook}"),
+            None => "appear in its logits".to_string(),
         };
         let tokens = match self.tokens.as_slice() {
             [first @ .., _] if first.len() >= 32 => format!("{:?} and {} more", &first[..32], self.tokens.len() - 32),
@@ -118,17 +118,17 @@ impl fmt::Display for NotFinite {
                 write!(f, "{count} {is} of the weights {name} {are} not finite: ")?;
                 match half {
                     true => f.write_str(
-                        "f16 ends at 65504; write dtype = \"bf16\" or \"f32\", and if that is no better, the file is damaged",
+                        "the largest number of f16 is 65504; write dtype = \"bf16\" or \"f32\", and if that does not help, the file is damaged",
                     ),
                     false => f.write_str("the file is damaged, or was saved after its training diverged; get it again"),
                 }
             }
             None if half => f.write_str(
-                "its weights are finite, and what is computed from them is beyond f16, which ends at 65504; write \
+                "its weights are finite, and values computed from them are beyond 65504, the largest number of f16; write \
                  dtype = \"bf16\" or \"f32\"",
             ),
             None => f.write_str(
-                "its weights are finite, and what is computed from them is not: check the numbers of its configuration, such as \
+                "its weights are finite, and values computed from them are not; check the numbers in its configuration, such as \
                  the norm's epsilon",
             ),
         }

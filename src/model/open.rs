@@ -64,10 +64,10 @@ pub enum InputError {
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
     /// Not one token.
-    #[error("the prompt is empty, and this model puts no beginning-of-text token before it; write at least one token")]
+    #[error("the prompt is empty, and this model puts no beginning-of-text token before it; write a prompt")]
     Empty,
     /// More tokens than positions.
-    #[error("{tokens} tokens are more than the model's {limit} positions")]
+    #[error("{tokens} tokens are more than the model's {limit} positions; write a shorter prompt")]
     TooLong {
         /// Tokens of the prompt.
         tokens: usize,
@@ -75,7 +75,7 @@ pub enum InputError {
         limit: usize,
     },
     /// The tokenizer has tokens that the embedding has no row for.
-    #[error("token {id} is outside the model's vocabulary of {n_vocab}: the tokenizer belongs to another model")]
+    #[error("token {id} is outside the model's vocabulary of {n_vocab} tokens: the tokenizer belongs to another model")]
     OutsideVocabulary {
         /// The token.
         id: u32,
@@ -417,6 +417,11 @@ fn checkpoint(folder: &Path) -> Result<Checkpoint, WeightError> {
     if !folder.join("config.json").is_file()
         && let Some(told) = advice::for_folder(folder)
     {
+        return Err(WeightError::format(folder, told));
+    }
+    if !folder.join("config.json").exists() {
+        let told =
+            "config.json is missing: give a folder into which a model was saved (by save_pretrained), or a .gguf file";
         return Err(WeightError::format(folder, told));
     }
     Checkpoint::open(folder).map_err(|error| match &error {

@@ -25,7 +25,7 @@ impl<M: HostModel> Processed<M> {
         let mut notes = model.notes().to_vec();
         if processing.center_unembed && facts.caps.logits.is_some() {
             notes.push(
-                "center_unembed is left out: a soft cap follows the logits, and would no longer be at the same place"
+                "center_unembed is left out, because this model has a soft cap on its logits, which would then give other values"
                     .into(),
             );
         }

@@ -22,7 +22,7 @@ pub struct Residence {
 /// Less memory than what has to be held takes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "memory_mib = {given} is less than embedding and unembedding take, which are held in memory; write memory_mib = {least} or more"
+    "memory_mib = {given} is too small, because embedding and unembedding stay in memory; write memory_mib = {least} or more"
 )]
 pub struct TooLittleMemory {
     given: usize,

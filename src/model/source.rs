@@ -26,18 +26,31 @@ pub enum ModelSource {
 pub enum SourceError {
     /// No such scheme.
     #[error(
-        "unknown model source '{0}:'; write builtin:arith, hf:owner/name@revision, random:CONFIG.json#SEED, a folder or a .gguf file"
+        "unknown kind of model source '{0}:'; write a folder, a .gguf file, hf:owner/name@revision, builtin:arith or \
+         random:CONFIG.json#SEED"
     )]
     Scheme(String),
     /// Malformed after the scheme.
-    #[error("malformed model source '{text}'; write {form}")]
+    #[error("model source '{text}' cannot be read; write {form}")]
     Form { text: String, form: String },
     /// A path that leads nowhere.
-    #[error("no model at '{}': no such file or folder{advice}", .path.display())]
+    #[error("no model at '{text}': {from} has no such file or folder{advice}")]
     Missing {
-        /// The path.
-        path: PathBuf,
+        /// The path as it is written.
+        text: String,
+        /// The folder from which it was looked for, in words.
+        from: String,
         /// What to write instead, after a semicolon; empty where nothing is known.
+        advice: String,
+    },
+    /// A folder without the checkpoint that is asked for.
+    #[error("model '{text}' has no checkpoint '{checkpoint}': its folder has no such subfolder{advice}")]
+    MissingCheckpoint {
+        /// The model as it is written.
+        text: String,
+        /// The subfolder.
+        checkpoint: String,
+        /// The subfolders that there are, after a semicolon; empty where there is none.
         advice: String,
     },
     /// A path to something else.
@@ -66,14 +79,25 @@ impl ModelSource {
         }
         let path = Self::path(text, base);
         let path = match checkpoint {
-            Some(name) if path.is_dir() => path.join(name),
+            Some(name) if path.is_dir() => {
+                let folder = path.join(name);
+                if !folder.exists() {
+                    let (text, checkpoint) = (text.to_string(), name.to_string());
+                    return Err(SourceError::MissingCheckpoint {
+                        text,
+                        checkpoint,
+                        advice: advice::checkpoints(&path),
+                    });
+                }
+                folder
+            }
             Some(_) if path.is_file() => return Err(SourceError::NoCheckpoints(text.into())),
             _ => path,
         };
         if path.is_dir() {
             Ok(ModelSource::Folder(path))
         } else if !path.exists() {
-            Err(SourceError::Missing { advice: advice::for_missing(text, base), path })
+            Err(Self::missing(text, base))
         } else if path.extension().is_some_and(|extension| extension == "gguf")
             || content::of(&path) == Some(FileContent::Gguf)
         {
@@ -91,6 +115,11 @@ impl ModelSource {
             (Some(rest), Some(home)) if !home.is_empty() && !path.exists() => Path::new(&home).join(rest),
             _ => path,
         }
+    }
+
+    fn missing(text: &str, base: &Path) -> SourceError {
+        let (from, advice) = (advice::looked_from(text, base), advice::for_missing(text, base));
+        SourceError::Missing { text: text.into(), from, advice }
     }
 
     fn parse_scheme(
@@ -127,7 +156,7 @@ impl ModelSource {
                 let seed = seed.parse().map_err(|_| wrong())?;
                 let path = Self::path(config, base);
                 if !path.is_file() {
-                    return Err(SourceError::Missing { advice: advice::for_missing(config, base), path });
+                    return Err(Self::missing(config, base));
                 }
                 Ok(ModelSource::Random { config: path, seed })
             }

@@ -129,7 +129,9 @@ impl Session {
                     || format!("the steps are {}", steps.join(", ")),
                     |near| format!("write --force={near}"),
                 );
-                crate::spec::SpecError::new(format!("--force={name}: no step '{name}'")).advise(advice).into()
+                crate::spec::SpecError::new(format!("--force={name}: the spec has no step '{name}'"))
+                    .advise(advice)
+                    .into()
             })
             .collect();
         if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }

@@ -60,7 +60,7 @@ impl AnswerRule {
         let find = |name: &str| names.iter().position(|known| known == name);
         let advice = |name: &str| match nearest(name, names.iter().map(String::as_str)) {
             Some(near) => format!("write \"{near}\""),
-            None => format!("slots: {}", names.join(", ")),
+            None => format!("write one of {}", names.join(", ")),
         };
         let Some(slot) = find(&written.slot) else {
             let text = format!("no slot '{}'; {}", written.slot, advice(&written.slot));
@@ -77,7 +77,7 @@ impl AnswerRule {
                 }
                 (None, Ok(number)) => bounds.push((bound, BoundNumber::Given(number))),
                 (None, Err(_)) => {
-                    let text = format!("no slot '{of}', and no number; {}", advice(of));
+                    let text = format!("'{of}' is neither a slot nor a whole number; {}", advice(of));
                     keep(SpecProblem::at(&[key, name], text));
                 }
             }
@@ -87,7 +87,7 @@ impl AnswerRule {
             if let Some(word) = lists[slot].iter().find(|word| word.parse::<i64>().is_err()) {
                 let name = &names[slot];
                 let text = format!(
-                    "slot '{name}' has the word \"{word}\", and only whole numbers compare; write numbers, or leave the comparison out"
+                    "slot '{name}' has the word \"{word}\", and only whole numbers can be compared; write whole numbers, or leave out the comparison"
                 );
                 keep(SpecProblem::at(&[key], text));
             }

@@ -68,22 +68,22 @@ pub fn change(
         return Ok(None);
     }
     let Some(words) = resolved.words() else {
-        let what = if resolved.pairs().is_some() { "given one by one" } else { "of operands" };
+        let what = if resolved.pairs().is_some() { "given one by one" } else { "made of operands" };
         let problem = format!("'{key}' changes words, and these prompts are {what}");
-        return fault(None, problem, "leave it out: another prompt of the set is drawn");
+        return fault(None, problem, "leave it out; then another prompt of the set is drawn");
     };
     if !swap.is_empty() && !redraw.is_empty() {
-        return fault(None, "both 'swap' and 'redraw'".into(), "write one of them");
+        return fault(None, "'swap' and 'redraw' exclude each other".into(), "write one of them");
     }
     let mut places = Vec::new();
     for (index, name) in swap.iter().chain(redraw).enumerate() {
         match place(name, words, resolved) {
             Ok(place) if key == "swap" && place.occurrence.is_some() => {
-                let problem = format!("'{name}' is one place of a slot, and slots are swapped whole");
-                return fault(Some(index), problem, "write the slot's name alone, or redraw");
+                let problem = format!("'{name}' is one place of a slot, and 'swap' exchanges whole slots");
+                return fault(Some(index), problem, "write the slot's name alone, or use 'redraw'");
             }
             Ok(place) if places.contains(&place) => {
-                return fault(Some(index), format!("'{name}' is there twice"), "write it once");
+                return fault(Some(index), format!("'{name}' is written twice"), "write it once");
             }
             Ok(place) => match words.follows(place.slot) {
                 Some(how) => return fault(Some(index), follows(name, how), OF_OTHERS),
@@ -95,7 +95,11 @@ pub fn change(
     let change = match (key, places.as_slice()) {
         ("swap", [one, other]) => SlotChange::Swap(one.slot, other.slot),
         ("swap", _) => {
-            return fault(None, format!("{} slots to swap", places.len()), "write two: swap = [\"io\", \"s\"]");
+            return fault(
+                None,
+                format!("'swap' needs two slots, not {}", places.len()),
+                "write swap = [\"io\", \"s\"]",
+            );
         }
         _ => SlotChange::Redraw(places),
     };
@@ -105,7 +109,7 @@ pub fn change(
         let slot = &words.names[places[index].slot];
         return fault(
             Some(index),
-            format!("slot '{slot}' has one word, and no other to draw"),
+            format!("slot '{slot}' has only one word, so that no other can be drawn"),
             "write more words for it",
         );
     }
@@ -125,7 +129,7 @@ pub fn written(resolved: &ResolvedPrompts, write: &IndexMap<String, Word>) -> Re
     }
     let Some(words) = resolved.words() else {
         let problem = "'write' changes words, and these prompts have no slots of words".to_string();
-        return fault(problem, "leave it out: another prompt of the set is drawn");
+        return fault(problem, "leave it out; then another prompt of the set is drawn");
     };
     let mut places = Vec::new();
     for (name, Word(word)) in write {
@@ -142,10 +146,10 @@ pub fn written(resolved: &ResolvedPrompts, write: &IndexMap<String, Word>) -> Re
             && !words.list(slot).iter().any(|one| **one == **word)
         {
             let problem = format!("'{name}' is a column of rows, and no row has \"{word}\" there");
-            return fault(problem, "write a word of the column: the others of its row come with it");
+            return fault(problem, "write a word of that column; the other words of its row come with it");
         }
         if words.columns.whole[slot] && word.parse::<i64>().is_err() {
-            let problem = format!("the words of '{name}' are whole numbers, and \"{word}\" is none");
+            let problem = format!("the words of '{name}' are whole numbers, and \"{word}\" is not");
             return fault(problem, "write a whole number");
         }
         places.push((place, Arc::from(word.as_str())));
@@ -155,11 +159,11 @@ pub fn written(resolved: &ResolvedPrompts, write: &IndexMap<String, Word>) -> Re
 
 /// Why a word that follows from others cannot be changed by itself.
 fn follows(name: &str, how: &str) -> String {
-    format!("'{name}' is {how}, and changes with them")
+    format!("'{name}' cannot be changed by itself: it is {how}")
 }
 
 /// What to write in its place.
-const OF_OTHERS: &str = "write a slot that it follows from";
+const OF_OTHERS: &str = "write a slot that it depends on";
 
 /// The change, where it leaves something to compare.
 fn compared(
@@ -181,8 +185,7 @@ fn compared(
     };
     let changed = words.with_computed(own.into_iter());
     if !words.has_wrong() && !answer.iter().any(|slot| changed.contains(slot)) {
-        let problem =
-            "the changed prompts have the answers of the clean ones, and measures nothing to compare these with";
+        let problem = "the changed prompts have the same answers as the clean ones, so that no wrong answer is left to compare with";
         let advice = "write contrast = \"…\" in the prompts, or change a slot of the completion".to_string();
         return Err(ChangeFault { key, index: None, problem: problem.into(), advice });
     }
@@ -197,7 +200,8 @@ fn place(name: &str, words: &Lexicon, resolved: &ResolvedPrompts) -> Result<Slot
     };
     let Some(index) = words.slot(slot) else {
         let near = nearest(slot, words.names.iter().map(String::as_str));
-        let advice = near.map_or(format!("slots: {}", words.names.join(", ")), |near| format!("write \"{near}\""));
+        let advice =
+            near.map_or(format!("write one of {}", words.names.join(", ")), |near| format!("write \"{near}\""));
         return Err((format!("no slot '{slot}'"), advice));
     };
     let Some(number) = number else { return Ok(SlotPlace { slot: index, occurrence: None }) };
@@ -239,7 +243,7 @@ pub fn changed(
     let none = |prompt: &Prompt, why: String| PromptError::NoCounterfactual { text: prompt.text.clone(), why };
     let make = |prompt: &&Prompt| {
         let (Some(words), Fields::Words { words: own, .. }) = (resolved.words(), &prompt.fields) else {
-            return Err(none(prompt, "it is not of words".into()));
+            return Err(none(prompt, "it is not made of words".into()));
         };
         let stock = Stock::new(resolved, tokenizer, bos, prompt.template, 0);
         let mut random = Random::new(seed, &["change", prompt.text.as_str()]);
@@ -254,16 +258,16 @@ pub fn changed(
         }
         let why = match change {
             SlotChange::Swap(one, other) => format!(
-                "with '{}' and '{}' swapped it is the same prompt, its words are at other tokens, or it is no legal prompt; write words that \
-                 fit either slot",
+                "with '{}' and '{}' swapped, the prompt stays the same, has its words at other tokens, or is not legal; write words that fit \
+                 both slots",
                 words.names[*one], words.names[*other]
             ),
             SlotChange::Redraw(_) => {
-                format!("{tries} draws of other words gave no other legal prompt; write more words")
+                format!("{tries} draws of other words gave no legal prompt with its words at the same tokens; write more words")
             }
             SlotChange::Write(_) => {
-                "with the words that are written it is the same prompt, its words are at other tokens, or it is no \
-                                     legal prompt; write words that fit"
+                "with the words of 'write', the prompt stays the same, has its words at other tokens, or is not legal; write words that \
+                 fit"
                     .into()
             }
         };

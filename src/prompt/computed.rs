@@ -69,7 +69,7 @@ pub(super) fn list_advice(spec: &Prompts, name: &str) -> String {
         Some(near) => format!("write \"{near}\""),
         None => {
             let built_in = word_lists().collect::<Vec<_>>().join(", ");
-            format!("write a list of words, the name of a slot with one, or a list that is built in ({built_in})")
+            format!("write a list of words, the name of a slot that has a list, or a built-in list ({built_in})")
         }
     }
 }
@@ -87,7 +87,7 @@ impl ComputedWord {
         let known = |slot: &str| names.iter().position(|known| known == slot);
         let unknown = |slot: &str| match nearest(slot, names.iter().map(String::as_str)) {
             Some(near) => format!("no slot '{slot}' before '{name}'; write \"{near}\""),
-            None => format!("no slot '{slot}' before '{name}'; slots: {}", names.join(", ")),
+            None => format!("no slot '{slot}' before '{name}'; write one of {}", names.join(", ")),
         };
         let Some(of) = known(&self.of) else {
             wrong("of", unknown(&self.of));
@@ -103,7 +103,7 @@ impl ComputedWord {
                 Some(place) => {
                     if let Some(word) = lists[place].iter().find(|word| number_of(word).is_none()) {
                         let text = format!(
-                            "slot '{slot}' has \"{word}\", which is no number; write whole numbers, or zero to twenty in words"
+                            "slot '{slot}' has \"{word}\", which is not a number; write whole numbers, or zero to twenty in words"
                         );
                         wrong("plus", text);
                         return None;
@@ -126,15 +126,16 @@ impl ComputedWord {
         let mut places: HashMap<Arc<str>, usize> = HashMap::new();
         for (place, word) in list.iter().enumerate() {
             if places.insert(word.clone(), place).is_some() {
-                let text =
-                    format!("\"{word}\" is twice in the list that is counted in; write list = […] with each word once");
+                let text = format!(
+                    "\"{word}\" is twice in the list in which steps are counted; write list = […] with each word once"
+                );
                 wrong(if self.list.is_some() { "list" } else { "of" }, text);
                 return None;
             }
         }
         if let Some(word) = lists[of].iter().find(|word| !places.contains_key(*word)) {
             let text = format!(
-                "slot '{}' has \"{word}\", which is not in the list that is counted in; write it there",
+                "slot '{}' has \"{word}\", which is not in the list in which steps are counted; add it to 'list'",
                 self.of
             );
             wrong("list", text);

@@ -38,7 +38,7 @@ pub enum PromptError {
     #[error("{}", join(.0))]
     Spec(Vec<SpecProblem>),
     /// A group has no legal prompt in a template.
-    #[error("no legal prompt {} in template '{template}': {why}", group.wanted())]
+    #[error("no prompt {} in template '{template}' is legal: {why}", group.wanted())]
     NoneLegal {
         /// The group.
         group: PromptGroup,
@@ -49,7 +49,7 @@ pub enum PromptError {
     },
     /// A group has no prompt that looks like those of the step.
     #[error(
-        "no prompt {} in template '{template}' {}; write operands, or words, that are one token each",
+        "no prompt {} in template '{template}' {}; write operands or words that are one token each",
         group.wanted(),
         lacking(like.as_deref())
     )]
@@ -63,8 +63,8 @@ pub enum PromptError {
     },
     /// A group has no legal prompt to take a mean over.
     #[error(
-        "no prompt {} in template '{template}' is legal ({example:?} is not), and the mean is over legal ones; write legality = \
-         \"any\" for the mean, or prompts with legal answers",
+        "the mean is taken over legal prompts, and no prompt {} in template '{template}' is legal ({example:?} is not); write \
+         legality = \"any\" for the mean, or prompts with legal answers",
         group.wanted()
     )]
     NoneLegalForMean {
@@ -87,7 +87,7 @@ pub enum PromptError {
         wanted: &'static str,
     },
     /// Every prompt passed over.
-    #[error("skip = {skip} passes over every prompt that could be drawn; write a smaller number")]
+    #[error("skip = {skip} passes over every prompt that can be drawn; write a smaller number")]
     AllSkipped {
         /// How many of each draw are passed over.
         skip: usize,
@@ -108,8 +108,8 @@ pub enum PromptError {
     },
     /// Fewer tokens to draw from than a block has.
     #[error(
-        "random_tokens draws blocks of {length} different tokens, and this model has {there} of the vocabulary that is asked for; \
-         write a smaller length, or vocabulary = \"all\""
+        "random_tokens draws blocks of {length} different tokens, and the chosen vocabulary has only {there} in this model; write a \
+         smaller length, or vocabulary = \"all\""
     )]
     FewTokens {
         /// How many there are.
@@ -118,12 +118,12 @@ pub enum PromptError {
         length: usize,
     },
     /// A template name that the set does not have.
-    #[error("no template '{0}' in this prompt set")]
+    #[error("this prompt set has no template '{0}'")]
     NoTemplate(String),
     /// Longer than the model's context.
     #[error(
-        "prompt {text:?}{} {tokens} tokens, the model has {n_ctx} positions; write shorter prompts, or fewer shots",
-        if *.answer { " and its answer are" } else { " is" }
+        "prompt {text:?}{} {tokens} tokens, and the model has only {n_ctx} positions; write shorter prompts, or fewer shots",
+        if *.answer { " with its answer has" } else { " has" }
     )]
     TooLong {
         /// The prompt.
@@ -137,8 +137,8 @@ pub enum PromptError {
     },
     /// A token the model does not have.
     #[error(
-        "token {id} of prompt {text:?} is outside the model's vocabulary of {n_vocab}; \
-         the tokenizer is not this model's: check the files of its directory"
+        "token {id} of prompt {text:?} is outside the model's vocabulary of {n_vocab} tokens, so that the tokenizer cannot be this \
+         model's; check the files in the model's folder"
     )]
     OutsideVocabulary {
         /// The prompt.
@@ -157,7 +157,7 @@ pub enum PromptError {
         why: String,
     },
     /// `keep` without a model.
-    #[error("keep = \"correct\" and \"incorrect\" need a model to answer the prompts; write keep = \"all\"")]
+    #[error("keep = \"correct\" and keep = \"incorrect\" need a model that answers the prompts; write keep = \"all\"")]
     NoModel,
     /// The model failed.
     #[error(transparent)]
@@ -173,8 +173,8 @@ pub enum PromptError {
 /// What no prompt has.
 fn lacking(like: Option<&str>) -> String {
     match like {
-        Some(like) => format!("has the slots of {like:?} at its tokens"),
-        None => "is one in this model's tokens".into(),
+        Some(like) => format!("has its slots at the same tokens as {like:?}"),
+        None => "can be written in this model's tokens".into(),
     }
 }
 

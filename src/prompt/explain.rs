@@ -19,17 +19,19 @@ pub(super) fn none_legal(stock: &Stock, dropped: &[Dropped]) -> PromptError {
     if by_count.len() > SHOWN {
         counts.push(format!("{} more", by_count.len() - SHOWN));
     }
-    let (example, fix) =
-        by_count.first().map_or((String::new(), String::new()), |d| (d.example.clone(), fix(stock, d.reason)));
+    let (example, fix) = by_count.first().map_or((String::new(), String::new()), |d| {
+        let example = if d.example.is_empty() { String::new() } else { format!("; for example, {}", d.example) };
+        (example, fix(stock, d.reason))
+    });
     if by_count.is_empty() {
         let template = stock.template.name.clone();
-        let why = "the words that must differ are the same in every combination; write more words".to_string();
+        let why = "words that must differ are the same in every combination; write more words".to_string();
         return PromptError::NoneLegal { group: stock.group.clone(), template, why };
     }
     PromptError::NoneLegal {
         group: stock.group.clone(),
         template: stock.template.name.clone(),
-        why: format!("all {total} dropped: {}; {example}; {fix}", counts.join(", ")),
+        why: format!("all {total} are dropped, because {}{example}; {fix}", counts.join(", ")),
     }
 }
 
@@ -53,16 +55,13 @@ fn fix(stock: &Stock, reason: Reason) -> String {
         Reason::Negative => "write operands with a ≥ b, or a range of answers such as answers = \"-300..300\"".into(),
         Reason::OutsideAnswers => "write a wider range of answers, or other operands".into(),
         Reason::UnknownText | Reason::UnknownAnswer | Reason::Long(Slot::A | Slot::B) => {
-            let below = match stock.tokenizer.largest_single_token_integer() {
-                Some(largest) => format!("write operands below {}", u64::from(largest) + 1),
-                None => "no integer is one token".into(),
-            };
-            let several = if matches!(reason, Reason::Long(_)) {
-                ", or words = \"multi-token\", which allows operands of several tokens,"
-            } else {
-                ""
-            };
-            format!("{below}{several} or take a model whose tokenizer has larger integers as one token")
+            let below = stock.tokenizer.largest_single_token_integer();
+            let below = below.map(|largest| format!("operands below {}", u64::from(largest) + 1));
+            let several = matches!(reason, Reason::Long(_))
+                .then(|| "words = \"multi-token\", which allows operands of several tokens".to_string());
+            let write = below.into_iter().chain(several).collect::<Vec<_>>().join(", or ");
+            let another = "take a model whose tokenizer has larger integers as one token";
+            if write.is_empty() { another.into() } else { format!("write {write}, or {another}") }
         }
         Reason::Long(Slot::Op) | Reason::Shared(Slot::A | Slot::Op | Slot::B) => {
             "write a template with other text or spaces around the slot".into()
@@ -101,23 +100,23 @@ fn fix_fixed(stock: &Stock, reason: Reason) -> Option<String> {
     if let Some(text) = template.texts().find(|text| unknown(text)) {
         let letter = text.chars().find(|letter| unknown(&letter.to_string()));
         let what = letter.map_or_else(|| format!("{text:?}"), |letter| format!("{:?}", letter.to_string()));
-        return Some(format!("write a {key} without {what}, which is in no token of this model's"));
+        return Some(format!("write a {key} without {what}, which the model's vocabulary cannot spell"));
     }
     let symbol = stock.group.label();
     (stock.resolved.words().is_none() && template.has(Slot::Op) && unknown(symbol))
-        .then(|| format!("leave out the operator '{symbol}', which is in no token of this model's"))
+        .then(|| format!("leave out the operator '{symbol}', which the model's vocabulary cannot spell"))
 }
 
 fn fix_pairs(reason: Reason) -> String {
     match reason {
-        Reason::Merges => "write prompts without a space at their end, and answers with one before them: \" Paris\"; or completion = \" \
-                           {answer}\" where they have none"
+        Reason::Merges => "write prompts without a space at their end, and answers with a space before them (\" Paris\"), or completion = \" \
+                           {answer}\""
             .into(),
-        Reason::AnswerLong => "write answers of one token, or answer = \"multi-token\"; where a space belongs before them, completion = \" \
-                               {answer}\""
+        Reason::AnswerLong => "write answers of one token, or answer = \"multi-token\"; if a space belongs before the answers, write \
+                               completion = \" {answer}\""
             .into(),
-        Reason::Contrast => "write wrong answers of one token, as the right ones are".into(),
-        Reason::ContrastAlike => "write wrong answers that are none of the right ones".into(),
+        Reason::Contrast => "write wrong answers of one token".into(),
+        Reason::ContrastAlike => "write wrong answers that differ from the right ones in their first token".into(),
         _ => "write other prompts".into(),
     }
 }
@@ -136,12 +135,12 @@ fn fix_words(reason: Reason, slot: &str) -> String {
         Reason::CompletionApart => "write the completion's text before the slot at the end of the template".into(),
         Reason::AnswerLong => "write answers of one token, or answer = \"multi-token\"".into(),
         Reason::ContrastAlike => {
-            "write a contrast that is not the answer, or slots that differ: different = [\"…\", \"…\"]".into()
+            "write a contrast that differs from the answer in its first token, or let slots differ: different = [\"…\", \"…\"]".into()
         }
-        Reason::Contrast => "write contrasts of one token, as the answers are".into(),
-        Reason::NoRight => "write words for the slot of 'right' that compare as it says".into(),
-        Reason::NoWrong => "write words for the slot of 'wrong' that compare as it says".into(),
-        Reason::Trimmed => "write the template without a word with spaces at its ends".into(),
+        Reason::Contrast => "write contrasts of one token".into(),
+        Reason::NoRight => "write words into the slot of 'right' that meet its comparison".into(),
+        Reason::NoWrong => "write words into the slot of 'wrong' that meet its comparison".into(),
+        Reason::Trimmed => "write a template that begins and ends without spaces".into(),
         Reason::BeyondList => "write smaller steps, or cycle = true".into(),
         _ => "write other words".into(),
     }

@@ -75,7 +75,8 @@ impl PairList {
             return Self::default();
         };
         if rows.len() as u128 > MOST_PROMPTS {
-            let text = format!("{} pairs are more than the limit of {MOST_PROMPTS}; write fewer", rows.len());
+            let text =
+                format!("{} pairs are more than {MOST_PROMPTS}, the most that are read; write fewer", rows.len());
             keep(SpecProblem::at(&["pairs"], text));
             return Self::default();
         }

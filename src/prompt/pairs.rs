@@ -85,8 +85,8 @@ fn no_counterfactual(clean: &Prompt, alike: usize, from: From) -> PromptError {
     };
     let what = if clean.calculation().is_some() { "more operands, more operators" } else { "more words" };
     let why = format!(
-        "the pool has {alike} prompts{of_group} with its template and positions, and all are the prompt itself or have answers \
-         that begin with the same token; write {what} or a larger sample"
+        "{alike} prompts{of_group} have its template and positions, and each of them is the prompt itself or has an answer \
+         that begins with the same token; write {what}, or a larger sample"
     );
     PromptError::NoCounterfactual { text: clean.text.clone(), why }
 }

@@ -99,8 +99,8 @@ impl<'t> NamedPlaces<'t> {
             let count = of(bad).map_or(0, |tokens| tokens.count);
             Some(match shown {
                 Some((_, tokens)) => tokens.clone(),
-                None if count == 1 => format!("in {:?} it shares its token with other text", bad.text),
-                None => format!("in {:?} it is {count} tokens", bad.text),
+                None if count == 1 => format!("in {:?}, it shares its token with other text", bad.text),
+                None => format!("in {:?}, it is {count} tokens", bad.text),
             })
         };
         let several = (0..about.places.len()).map(several).collect();

@@ -109,17 +109,17 @@ impl ResolvedPrompts {
             (None, false, false) => of_operands(spec, &mut keep),
         };
         if spec.sample == Some(0) {
-            let text = "sample = 0 draws no prompt; write 1 or more, or leave it out for all prompts";
+            let text = "sample = 0 draws no prompt; write 1 or more, or leave 'sample' out to take all prompts";
             keep(SpecProblem::at(&["sample"], text));
         }
         if spec.skip > 0 && spec.sample.is_none() {
-            let text = "skip passes over the first prompts of a draw, and without sample there is no draw; write sample = 100, or \
-                        leave skip out";
+            let text = "'skip' leaves out the first prompts of a draw, and nothing is drawn without 'sample'; write sample = 100, or \
+                        leave 'skip' out";
             keep(SpecProblem::at(&["skip"], text));
         }
         let date = spec.chat.0.as_ref().and_then(|chat| chat.date.as_deref());
         if let Some(date) = date.filter(|date| ChatDate::parse(date).is_none()) {
-            let text = format!("'{date}' is no day; write one as \"2024-07-26\"");
+            let text = format!("'{date}' is not a day; write it as \"2024-07-26\"");
             keep(SpecProblem::at(&["chat", "date"], text));
         }
         if spec.seeds.is_empty() {
@@ -224,8 +224,8 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
         && !completion.ends_in(Slot::Answer)
     {
         let text = format!(
-            "completion '{}' does not end in {{answer}}; write \"{{answer}}\" or \" {{answer}}\" (text between shots goes into \
-             shot_separator)",
+            "completion '{}' does not end in {{answer}}; write \"{{answer}}\" or \" {{answer}}\" (text between worked examples goes \
+             into 'shot_separator')",
             spec.completion
         );
         keep(SpecProblem::at(&["completion"], text));
@@ -241,8 +241,7 @@ fn of_operands(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Res
             let needed = slot != Slot::Op || spec.operators.len() > 1;
             if needed && !template.has(slot) {
                 let slot = slot.name();
-                let text =
-                    format!("template '{text}' has no slot {{{slot}}}; write it in, as in \"{{a}}{{op}}{{b}}=\"");
+                let text = format!("template '{text}' has no slot {{{slot}}}; add it, as in \"{{a}}{{op}}{{b}}=\"");
                 keep(SpecProblem::at(&path, text));
             }
         }
@@ -272,7 +271,7 @@ fn of_tokens(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resol
 /// Prompts of words; `None` where something is wrong that `keep` has taken.
 fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<ResolvedPrompts> {
     if spec.slots.is_empty() && spec.rows.is_empty() {
-        let text = "no operands and no slots; write operands = { a = \"0..100\", b = \"0..100\" } for arithmetic, or words: slots = \
+        let text = "neither operands nor slots; write operands = { a = \"0..100\", b = \"0..100\" } for arithmetic, or words: slots = \
                     { name = [\"Mary\", \"John\"] }";
         keep(SpecProblem::at(&[], text));
         return None;
@@ -280,13 +279,14 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
     let words = Lexicon::new(spec, keep);
     let slots = words.names.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" ");
     if !spec.shots.is_empty() {
-        let text = "shots are of operands; write worked examples into the template, as they are to be read";
+        let text = "'shots' are worked examples with operands, and these prompts are made of words; write examples into the template as text";
         keep(SpecProblem::at(&["shots"], text));
     }
     let completion = match spec.completion == DEFAULT_COMPLETION && words.slot("answer").is_none() {
         true => {
             let first = slots.split(' ').next().unwrap_or("{name}");
-            let text = format!("no completion: what the model should write; write completion = \" {first}\"");
+            let text =
+                format!("no completion, which says what the model should write; write completion = \" {first}\"");
             keep(SpecProblem::at(&["completion"], text));
             None
         }
@@ -296,8 +296,9 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
     };
     if completion.as_ref().is_some_and(|completion| completion.slots().next().is_none()) {
         let text = &spec.completion;
-        let text =
-            format!("completion '{text}' has no slot, and every prompt the same answer; write a slot into it: {slots}");
+        let text = format!(
+            "completion '{text}' has no slot, so that every prompt has the same answer; write one of the slots into it: {slots}"
+        );
         keep(SpecProblem::at(&["completion"], text));
     }
     if spec.template == Templates::default() {
@@ -318,8 +319,8 @@ fn of_words(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Option<Resolv
             // Tables often have more columns than one set of prompts needs.
             if let Some((key, _)) = keys.into_iter().find(|(_, has)| *has) {
                 let text = format!(
-                    "slot '{slot}' is in no template, completion or contrast; write {{{slot}}} where its words belong, or \
-                     leave it out"
+                    "slot '{slot}' is not used in a template, completion or contrast; write {{{slot}}} where its words belong, or \
+                     leave the slot out"
                 );
                 keep(SpecProblem::at(&[key, slot], text));
             }
@@ -347,20 +348,21 @@ fn check_answer_slots(
         let name = &words.names[*slot];
         if !has(completion, *slot) {
             let text = format!(
-                "slot '{name}' is not in the completion, into which its words are written; write {{{name}}} there"
+                "slot '{name}' gives the answers and is not in the completion; write {{{name}}} into the completion"
             );
             keep(SpecProblem::at(&[key, "slot"], text));
         }
         if key == "right" && words.answer_slot() != Some(*slot) {
-            let text =
-                format!("slot '{name}' is a column of rows, which has one word for each row; write a list in slots");
+            let text = format!(
+                "slot '{name}' is a column of 'rows', which has one word in each row; write a list of words into 'slots'"
+            );
             keep(SpecProblem::at(&[key, "slot"], text));
         }
         if key == "right"
             && let Some((template, ..)) = templates.iter().find(|(.., template)| has(template, *slot))
         {
             let text = format!(
-                "slot '{name}' is in template '{template}', and its words are the right answers; write another slot there"
+                "slot '{name}' gives the right answers, and template '{template}' shows it to the model; write another slot there"
             );
             keep(SpecProblem::at(&[key, "slot"], text));
         }
@@ -389,7 +391,7 @@ fn parse_templates<'s>(
 }
 
 fn too_many(count: u128) -> SpecProblem {
-    let text = format!("{count} prompts are more than the limit of {MOST_PROMPTS}; write narrower operands");
+    let text = format!("{count} prompts are more than {MOST_PROMPTS}, the most that are made; write narrower operands");
     SpecProblem::at(&["operands"], text)
 }
 

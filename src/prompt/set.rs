@@ -219,13 +219,13 @@ impl fmt::Display for Note {
             Note::BeyondContext { why } => write!(f, "prompts of up to {why}"),
             Note::BeginsTwice { token, prompts } => write!(
                 f,
-                "{prompts} prompts begin with {token} twice: it is put before prompts, and the template writes it; take it out of \
-                 the template, or write bos = false"
+                "{prompts} prompts begin with {token} twice, because the tokenizer puts it before every prompt and the template writes it as \
+                 well; take it out of the template, or write bos = false"
             ),
             Note::AnswersJoined { prompts } => write!(
                 f,
-                "the answers of {prompts} prompts follow a letter of the prompt without a space, as parts of its last word; where words \
-                 of their own are meant, write completion = \" {{answer}}\", or a space before each answer"
+                "the answers of {prompts} prompts follow a letter without a space between, so that they continue the prompt's last word; \
+                 if they should be words of their own, write completion = \" {{answer}}\", or a space before each answer"
             ),
             Note::WordsDropped { why } => {
                 const SHOWN: usize = 12;

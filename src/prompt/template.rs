@@ -94,7 +94,7 @@ impl Template {
         Self::read(text, |name, before| {
             let slot = find_slot(name, allowed)?;
             match before.contains(&TemplatePiece::Slot(slot)) {
-                true => Err(format!("slot {{{name}}} occurs twice; use it once")),
+                true => Err(format!("slot {{{name}}} occurs twice; write it once")),
                 false => Ok(slot),
             }
         })
@@ -134,7 +134,7 @@ impl Template {
                     chars.next();
                     literal.push(c);
                 }
-                ('}', _) => return Err(broken(column, "'}' without '{'; write '}}' for a brace".into())),
+                ('}', _) => return Err(broken(column, "'}' has no '{' before it; write '}}' for a brace".into())),
                 ('{', _) => {
                     let mut name = String::new();
                     loop {

@@ -57,7 +57,7 @@ impl TokenSource {
             ("chat", !spec.chat.is_off()),
         ];
         for (key, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
-            let text = format!("prompts of tokens have no text, and no {key}; leave {key} out");
+            let text = format!("'{key}' does not apply to prompts that are tokens, which have no text; leave it out");
             keep(SpecProblem::at(&[key], text));
         }
         match (&spec.random_tokens, &spec.tokens) {
@@ -67,7 +67,7 @@ impl TokenSource {
                     keep(SpecProblem::empty("tokens"));
                 }
                 for (number, _) in lists.iter().enumerate().filter(|(_, list)| list.len() < 2) {
-                    let text = "a prompt and its answer are two tokens at least; write the answer as the last id";
+                    let text = "a prompt needs at least two tokens, of which the last is the answer; write more ids";
                     keep(SpecProblem::at(&["tokens", &number.to_string()], text));
                 }
                 Some(Self::Given(lists.iter().map(|list| Arc::from(list.as_slice())).collect()))
@@ -149,10 +149,13 @@ impl RandomBlocks {
         let RandomTokens { length, repeats, vocabulary, count } = random.clone();
         let mut wrong = |key: &str, text: String| keep(SpecProblem::at(&["random_tokens", key], text));
         if length < 2 {
-            wrong("length", format!("length = {length} is no block that is told when it comes again; write 2 or more"));
+            wrong(
+                "length",
+                format!("a block of length = {length} cannot be recognised when it is repeated; write 2 or more"),
+            );
         }
         if repeats < 2 {
-            wrong("repeats", format!("repeats = {repeats} repeats nothing, and no token follows; write 2 or more"));
+            wrong("repeats", format!("with repeats = {repeats} no block comes a second time; write 2 or more"));
         }
         if length.checked_mul(repeats).is_none_or(|tokens| tokens > MOST_TOKENS) {
             wrong(
@@ -167,14 +170,14 @@ impl RandomBlocks {
             wrong("vocabulary", text);
         }
         if count == Some(0) || count.is_some_and(|count| count as u128 > MOST_PROMPTS) {
-            wrong("count", format!("count is 1 to {MOST_PROMPTS}"));
+            wrong("count", format!("'count' is out of range; write a number from 1 to {MOST_PROMPTS}"));
         }
         let count = match (count, spec.sample) {
             (Some(count), _) => count,
             (None, Some(sample)) if sample.saturating_add(spec.skip) > MOST_LOOKED_AT => {
                 let text = format!(
-                    "a sample is drawn from {MOST_LOOKED_AT} prompts of random tokens, fewer than sample = {sample} and skip = {} \
-                     take; write random_tokens.count = {}",
+                    "a sample is drawn from {MOST_LOOKED_AT} prompts of random tokens, which is fewer than sample = {sample} and skip = {} \
+                     together; write random_tokens.count = {}",
                     spec.skip,
                     sample.saturating_add(spec.skip)
                 );
@@ -183,7 +186,7 @@ impl RandomBlocks {
             }
             (None, Some(_)) => MOST_LOOKED_AT,
             (None, None) => {
-                let text = "random tokens make as many prompts as are asked for; write sample = 100, or random_tokens.count = 100";
+                let text = "nothing says how many prompts of random tokens to make; write sample = 100, or random_tokens.count = 100";
                 keep(SpecProblem::at(&["random_tokens"], text));
                 1
             }

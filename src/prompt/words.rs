@@ -50,8 +50,12 @@ fn of_list<'s>(rows: &'s [IndexMap<String, Word>], keep: &mut impl FnMut(SpecPro
         let missing = first.keys().find(|name| !row.contains_key(*name));
         let further = row.keys().find(|name| !first.contains_key(*name));
         if let Some(slot) = missing.or(further) {
-            let has = if missing.is_some() { "has no" } else { "alone has" };
-            let text = format!("row {} {has} '{slot}'; every row has the columns of the first", number + 1);
+            let has = if missing.is_some() {
+                format!("has no '{slot}', which the first row has")
+            } else {
+                format!("has '{slot}', which the first row has not")
+            };
+            let text = format!("row {} {has}; give every row the same columns", number + 1);
             keep(SpecProblem::at(&["rows", &number.to_string()], text));
         }
     }
@@ -78,19 +82,21 @@ impl Lexicon {
                 (false, true) => vec!["computed", name],
                 (false, false) => vec!["rows"],
             };
-            keep(SpecProblem::at(&path, format!("no slot can be called '{name}': {why}")));
+            keep(SpecProblem::at(&path, format!("a slot cannot be called '{name}': {why}")));
         }
         words.names = names.into();
         words.different = words.named(&spec.different, "different", keep);
         if let [slot] = &spec.different[..] {
-            let text = format!("different has '{slot}' alone; write the slots that it must differ from");
+            let text = format!(
+                "'different' needs two slots or more, and '{slot}' is the only one; add the slots that it must differ from"
+            );
             keep(SpecProblem::at(&["different"], text));
         }
         let distinct: HashSet<&Arc<str>> = words.different.iter().flat_map(|&slot| words.lists[slot].iter()).collect();
         let filled = words.different.iter().all(|&slot| !words.lists[slot].is_empty());
         if filled && distinct.len() < words.different.len() {
             let (slots, words) = (spec.different.join(" and "), distinct.len());
-            let text = format!("{slots} must differ, and there are {words} words for them; write more words");
+            let text = format!("{slots} must differ, and have only {words} different words together; write more words");
             keep(SpecProblem::at(&["different"], text));
         }
         if let Some(text) = &spec.contrast {
@@ -99,11 +105,11 @@ impl Lexicon {
                 Err(fault) => keep(SpecProblem::at(&["contrast"], fault)),
             }
             if *text == spec.completion {
-                let text = format!("contrast \"{text}\" is the completion; write a wrong answer");
+                let text = format!("contrast \"{text}\" is the same as the completion; write a wrong answer");
                 keep(SpecProblem::at(&["contrast"], text));
             }
             if spec.wrong.is_some() {
-                let text = "both 'contrast' and 'wrong'; leave out contrast, and write its answer into wrong";
+                let text = "'contrast' and 'wrong' exclude each other; leave out 'contrast', and write its answer into 'wrong'";
                 keep(SpecProblem::at(&["contrast"], text));
             }
         }
@@ -124,8 +130,8 @@ impl Lexicon {
             && let Some(sample) = spec.sample.filter(|sample| sample.saturating_add(spec.skip) > most)
         {
             let text = format!(
-                "a sample of words is drawn from {most} combinations, fewer than sample = {sample} and skip = {} take; write \
-                 less",
+                "a sample of words is drawn from {most} combinations, which is fewer than sample = {sample} and skip = {} together; \
+                 write smaller numbers",
                 spec.skip
             );
             keep(SpecProblem::at(&["sample"], text));
@@ -172,7 +178,7 @@ impl Lexicon {
             self.axes.push(Some(0));
             self.lists.push(words);
             if spec.slots.contains_key(name) {
-                let text = format!("slot '{name}' is a column of rows too; write it in one of them");
+                let text = format!("slot '{name}' is also a column of 'rows'; leave it out of one of them");
                 keep(SpecProblem::at(&["slots", name], text));
             }
         }
@@ -212,7 +218,7 @@ impl Lexicon {
     fn add_computed(&mut self, spec: &Prompts, names: &mut Vec<String>, keep: &mut impl FnMut(SpecProblem)) {
         for (name, word) in &spec.computed {
             if names.contains(name) {
-                let text = format!("'{name}' is a slot with words of its own too; write another name");
+                let text = format!("'{name}' is already a slot with words of its own; write another name");
                 keep(SpecProblem::at(&["computed", name], text));
                 continue;
             }
@@ -247,8 +253,8 @@ impl Lexicon {
     /// What a slot's word is where it follows from others', for messages; `None` where it is chosen.
     pub(super) fn follows(&self, slot: usize) -> Option<&'static str> {
         match self.computed.iter().any(|computed| computed.slot == slot) {
-            true => Some("computed of other slots"),
-            false => (self.answer_slot == Some(slot)).then_some("the right answer to other slots"),
+            true => Some("computed from other slots"),
+            false => (self.answer_slot == Some(slot)).then_some("the right answer, which follows from other slots"),
         }
     }
 
@@ -275,7 +281,7 @@ impl Lexicon {
                 None => {
                     let advice = match nearest(name, self.names.iter().map(String::as_str)) {
                         Some(near) => format!("write \"{near}\""),
-                        None => format!("slots: {}", self.names.join(", ")),
+                        None => format!("write one of {}", self.names.join(", ")),
                     };
                     let text = format!("no slot '{name}'; {advice}");
                     keep(SpecProblem::at(&[key, &index.to_string()], text));

@@ -33,7 +33,7 @@ pub enum Referent {
 
 /// A name that nothing has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("nothing is called '{name}'; {}", advice(.near))]
+#[error("nothing has the name '{name}'; {}", advice(.near))]
 pub struct Unknown {
     /// What was asked for.
     pub name: String,

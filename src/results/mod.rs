@@ -51,7 +51,11 @@ impl Results {
         let refused = || format!("output.dir '{}'", dir.display());
         for part in PARTS.iter().map(|part| dir.join(part)).filter(|part| *part == dir || part.is_dir()) {
             let probe = part.join(".ablate-probe");
-            write_atomic(&probe, |out| out.write_all(b"")).map_err(Error::refused("output.dir"))?;
+            write_atomic(&probe, |out| out.write_all(b"")).map_err(|error| {
+                let problem =
+                    format!("cannot be written: {}; make it writable, or write another output.dir", error.source);
+                Error::refused(refused())(problem)
+            })?;
             fs::remove_file(&probe).map_err(Error::refused(refused()))?;
             if lock.is_some() {
                 remove_parts(&part);

@@ -83,8 +83,10 @@ pub(crate) fn all(dir: &Path, superseded: &[Checksum]) -> Result<Replaced, Error
         let complete = dir.join(COMPLETE);
         fs::rename(&unfinished, &complete).map_err(Error::failed(complete.display()))?;
         put(dir).map_err(|(path, error)| {
-            let problem =
-                format!("cannot be written: {error}; once it can, any command about {} goes on", dir.display());
+            let problem = format!(
+                "cannot be written: {error}; make it writable, then any command about {} continues",
+                dir.display()
+            );
             Error::failed(path.display())(problem)
         })
     })?;
@@ -100,7 +102,9 @@ pub fn go_on(dir: &Path) -> Result<(), Error> {
         return Ok(());
     }
     put(dir).map_err(|(path, error)| {
-        let problem = format!("cannot be written: {error}; the run before had not yet put its results in their places");
+        let problem = format!(
+            "cannot be written: {error}; make it writable, because an earlier run has still to put its results there"
+        );
         Error::refused(path.display())(problem)
     })
 }

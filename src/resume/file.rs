@@ -41,7 +41,7 @@ pub(crate) fn read<T: Bits>(folder: &Path, name: &str, identity: &str) -> Result
     let (digest, content) = bytes
         .strip_prefix(MAGIC)
         .and_then(|rest| rest.split_at_checked(DIGEST))
-        .ok_or_else(|| "it is cut off, or of another version".to_string())?;
+        .ok_or_else(|| "it is cut off, or has another version".to_string())?;
     if Sha256::digest(content).as_slice() != digest {
         return Err("wrong checksum".into());
     }
@@ -49,7 +49,7 @@ pub(crate) fn read<T: Bits>(folder: &Path, name: &str, identity: &str) -> Result
         Ok((found, value)) if found == identity => {
             from_bytes(value).map(Some).ok_or_else(|| "it holds something else".into())
         }
-        _ => Err("it is of other work".into()),
+        _ => Err("it belongs to other work".into()),
     }
 }
 

@@ -108,7 +108,7 @@ impl<'a> Blocks<'a> {
     ) -> Self {
         let step = &about.step;
         let discard = |why: &str| {
-            progress.say(&format!("note: step '{step}': blocks of a run that was interrupted are dropped: {why}"));
+            progress.say(&format!("note: step '{step}': finished blocks of an interrupted run cannot be used: {why}"));
             let _ = fs::remove_dir_all(&folder);
         };
         match found(&folder) {

@@ -42,7 +42,7 @@ impl<'a> Blocks<'a> {
             let (step, total) = (&blocks.about.step, parts.len());
             blocks
                 .progress
-                .say(&format!("step '{step}': {there} of {total} blocks from a run that was interrupted ({what})"));
+                .say(&format!("step '{step}': {there} of {total} blocks are there from an interrupted run ({what})"));
         }
         series
     }
@@ -165,7 +165,7 @@ impl BlockFolder<'_> {
             Err(damage) => {
                 let step = &self.about.step;
                 self.progress.say(&format!(
-                    "note: step '{step}': a block of a run that was interrupted is damaged ({damage}); it is computed again"
+                    "note: step '{step}': a block of an interrupted run is damaged ({damage}), so it is computed again"
                 ));
                 None
             }
@@ -175,7 +175,7 @@ impl BlockFolder<'_> {
     /// Says, once, that the step goes on.
     fn tell(&self) {
         if !self.told.replace(true) {
-            self.progress.say(&format!("step '{}': goes on from a run that was interrupted", self.about.step));
+            self.progress.say(&format!("step '{}': continues an interrupted run", self.about.step));
         }
     }
 

@@ -146,7 +146,7 @@ impl Failures {
         if matches!(error, Error::Interrupted(_)) {
             return Err(error);
         }
-        progress.say(&format!("{part} failed; why is said at the end"));
+        progress.say(&format!("{part} failed; the error is shown at the end"));
         self.note_absent(&part, Cause(self.failures.len()));
         self.failures.push(Failure { part, error, skipped: Vec::new() });
         Ok(())

@@ -36,7 +36,7 @@ impl Recall<'_> {
             return Err(handle.missing(&key, step));
         }
         let wait = |owner: &str| {
-            context.progress.say(&format!("step '{}': waiting for {owner}, which computes it", step.name()));
+            context.progress.say(&format!("step '{}': waiting for {owner}, which is computing it", step.name()));
         };
         let _claim = handle.store.claim(&key.digest, step.name(), wait)?;
         // Another process, or another spec of this one, may have put it there meanwhile.
@@ -51,7 +51,7 @@ impl Recall<'_> {
         let outcome = run(step, &Context { blocks: &blocks, ..context });
         if outcome.is_err() && blocks.held() > 0 {
             context.progress.say(&format!(
-                "step '{}': {} finished blocks are kept in the store; the next run goes on from there",
+                "step '{}': {} finished blocks are kept in the store; the next run continues after them",
                 step.name(),
                 blocks.held()
             ));
@@ -70,7 +70,7 @@ impl StoreHandle<'_> {
     fn missing(&self, key: &Key, step: &Step) -> Error {
         let why = match self.store.failure(&key.digest) {
             Some(failure) => failure.to_string(),
-            None => "no part of the run has computed it yet; `ablate run` without --gather does".to_string(),
+            None => "no part of the run has computed it yet; run the missing parts, or leave out --gather to compute it here".to_string(),
         };
         Error::failed(format!("step '{}' is not in the store", step.name()))(why)
     }
@@ -91,7 +91,7 @@ impl StoreHandle<'_> {
             Taken::Damaged(damage) => {
                 if tell {
                     context.progress.say(&format!(
-                        "note: step '{}': its entry {} in the store {} is damaged ({damage}); it is computed again",
+                        "note: step '{}': its entry {} in the store {} is damaged ({damage}), so it is computed again",
                         step.name(),
                         &key.digest[..12],
                         self.store.root().display()
@@ -128,8 +128,8 @@ impl StoreHandle<'_> {
         let refused = move |error: &std::io::Error| {
             if !self.complained_of_blocks.replace(true) {
                 progress.say(&format!(
-                    "note: step '{}': its finished blocks are not kept in the store {}: {error}; the run goes on, but were it \
-                     interrupted, this step would begin anew",
+                    "note: step '{}': its finished blocks cannot be kept in the store {}: {error}; the run continues, but if it is \
+                     interrupted, this step starts from the beginning",
                     step.name(),
                     self.store.root().display()
                 ));
@@ -147,14 +147,14 @@ impl StoreHandle<'_> {
         }
         if let Some(beyond) = beyond_its_key(step, context) {
             return context.progress.say(&format!(
-                "warning: step '{}' asked for {beyond}, which its key does not have: a fault of the program; its results \
-                 are not kept in the store",
+                "warning: step '{}' used {beyond}, which is not part of its key; its results are not kept in the store (this is a \
+                 fault of ablate: please report it)",
                 step.name()
             ));
         }
         if recall.keys.now(step).ok().as_ref() != Some(key) {
             return context.progress.say(&format!(
-                "note: step '{}': files of its model changed while it ran; its results are not kept in the store",
+                "note: step '{}': files of its model changed while it ran, so its results are not kept in the store",
                 step.name()
             ));
         }
@@ -172,7 +172,7 @@ impl StoreHandle<'_> {
             && !self.complained.replace(true)
         {
             context.progress.say(&format!(
-                "warning: step '{}': its results are not kept in the store {}: {error}; the run goes on",
+                "warning: step '{}': its results cannot be kept in the store {}: {error}; the run continues",
                 step.name(),
                 self.store.root().display()
             ));

@@ -93,7 +93,7 @@ impl SelfTestRun {
         }
         let right: i64 = counts.iter().map(|row| row.1).sum();
         let prompts: i64 = counts.iter().map(|row| row.2).sum();
-        Ok(format!("{right} of {prompts} answers right, as they should be"))
+        Ok(format!("{right} of {prompts} answers are right, as expected"))
     }
 
     /// Operator, right answers and prompts of each row.
@@ -113,7 +113,7 @@ impl SelfTestRun {
             checks if checks.iter().all(|check| check.passed()) => {
                 let rows: usize = checks.iter().map(|check| check.rows).sum();
                 let largest = checks.iter().map(|check| check.largest_difference).fold(0.0, f32::max);
-                Ok(format!("{rows} interventions, at most {largest:.0e} from the run from scratch"))
+                Ok(format!("{rows} interventions, at most {largest:.0e} off the run from scratch"))
             }
             checks => Err(checks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
         }
@@ -127,7 +127,7 @@ impl SelfTestRun {
             let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
             match bytes.windows(start.len()).take(1000).any(|window| window == start) {
                 true => Ok(format!("{format} of {} kB", bytes.len().div_ceil(1000))),
-                false => Err(format!("{} is no {format}", path.display())),
+                false => Err(format!("{} is not a {format}", path.display())),
             }
         });
         Ok(sizes.into_iter().collect::<Result<Vec<_>, String>>()?.join(", "))

@@ -18,14 +18,14 @@ impl FromStr for ShardNumber {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wanted = || format!("'{text}' is no part of a whole: write 2/4 for the second of four");
+        let wanted = || format!("'{text}' is not a part; write 2/4 for the second of four parts");
         let (number, of) = text.split_once('/').ok_or_else(wanted)?;
         let (number, of): (usize, usize) = (number.parse().map_err(|_| wanted())?, of.parse().map_err(|_| wanted())?);
         if of > MOST {
-            return Err(format!("{of} parts are more than the {MOST} that there may be"));
+            return Err(format!("{of} parts are too many; write at most {MOST}"));
         }
         if number == 0 || number > of {
-            return Err(format!("there is no part {number} of {of}: parts are numbered from 1 to {of}"));
+            return Err(format!("there is no part {number} of {of}; write a part from 1/{of} to {of}/{of}"));
         }
         Ok(Self { number, of })
     }

@@ -111,7 +111,7 @@ fn lasting(variant: &PlannedVariant, session: &Session) -> Result<Arc<Store>, Er
     store.ok_or_else(|| {
         let spec = variant.loaded().sources.first().map_or("the spec", |source| source.name());
         let problem =
-            "parts of a run meet in the store, and it is off; write run.store = \"FOLDER\", or set ABLATE_CACHE=FOLDER";
+            "parts of a run exchange results through the store, which is off; write run.store = \"FOLDER\", or set ABLATE_CACHE=FOLDER";
         Error::refused(spec)(problem)
     })
 }
@@ -196,7 +196,7 @@ impl<'w, 'a> ShardWork<'w, 'a> {
                 return Err(error);
             }
             let what = self.joined.label(cell, self.plans);
-            self.progress.say(&format!("{what} failed; why is said at the end"));
+            self.progress.say(&format!("{what} failed; the error is shown at the end"));
             self.note(cell, &error);
             state = CellState::Failed(self.failed.len());
             self.failed.push(FailedPart { what, skipped: Vec::new(), error });
@@ -226,7 +226,7 @@ impl<'w, 'a> ShardWork<'w, 'a> {
                 return Err(Error::SelfCheck(failed.clone()));
             }
             if !matches!(recall.state(step)?, State::Stored(_)) {
-                let problem = "its results are not in the store, where the run that gathers them looks for them";
+                let problem = "its results could not be kept in the store, so that no other run can gather them";
                 return Err(Error::failed(self.joined.label(cell, self.plans))(problem));
             }
         }

@@ -61,7 +61,7 @@ pub fn parse_arithmetic(text: &str) -> Result<Arithmetic, ExpressionError> {
         if let Some((InfixToken::Open, span)) = &found
             && std::mem::take(&mut after_column)
         {
-            return Err(wrong("no functions here, only columns, numbers and + - * /", span.clone()));
+            return Err(wrong("functions are not allowed here; write columns and numbers with + - * /", span.clone()));
         }
         after_column = matches!(found, Some((InfixToken::Operand(ExpressionPart::Column(_)), _)));
         Ok(found)
@@ -86,7 +86,7 @@ fn token(text: &str, from: usize, operand_next: bool) -> Lexed<ExpressionPart> {
         ')' => (InfixToken::Close, 1),
         '`' => match rest.get(1..).and_then(|inside| inside.split_once('`')) {
             Some((name, _)) => (column(name), name.len() + 2),
-            None => return Err(wrong("no second backtick; write `a column`", start..text.len())),
+            None => return Err(wrong("a backtick is not closed; write `a column`", start..text.len())),
         },
         '0'..='9' | '.' => {
             let written = rest.get(..number_length(rest)).unwrap_or_default();
@@ -94,7 +94,12 @@ fn token(text: &str, from: usize, operand_next: bool) -> Lexed<ExpressionPart> {
                 Ok(number) if number.is_finite() => {
                     (InfixToken::Operand(ExpressionPart::Number(number)), written.len())
                 }
-                _ => return Err(wrong(format!("'{written}' is no number"), start..start + written.len())),
+                _ => {
+                    return Err(wrong(
+                        format!("'{written}' is not a number; write one such as 0.5"),
+                        start..start + written.len(),
+                    ));
+                }
             }
         }
         letter if letter.is_alphabetic() || letter == '_' => {
@@ -102,8 +107,9 @@ fn token(text: &str, from: usize, operand_next: bool) -> Lexed<ExpressionPart> {
             (column(rest.get(..end).unwrap_or_default()), end)
         }
         other => {
-            let message =
-                format!("'{other}' has no meaning here; a column of any name stands between backticks: `{other}`");
+            let message = format!(
+                "'{other}' has no meaning here; if it belongs to the name of a column, write the name between backticks: `{other}`"
+            );
             return Err(wrong(message, start..start + other.len_utf8()));
         }
     };

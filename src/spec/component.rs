@@ -32,7 +32,7 @@ impl ComponentPattern {
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "no component: '{text}'; write 'L15H13' (a head), 'L3MLP', 'L3N17' (a neuron), or sets: 'L*H*', 'L0..4MLP'"
+                "'{text}' is not a component; write 'L15H13' (a head), 'L3MLP', 'L3N17' (a neuron), or sets: 'L*H*', 'L0..4MLP'"
             )
         };
         let rest = text.trim().strip_prefix('L').ok_or_else(wrong)?;
@@ -90,7 +90,7 @@ impl ReceiverPattern {
     /// # Errors
     /// What is wrong, and what to write.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("no receiver: '{text}'; write 'L15H13.q' (or .k, .v), 'L3MLP' or 'logits'");
+        let wrong = || format!("'{text}' is not a receiver; write 'L15H13.q' (or .k, .v), 'L3MLP' or 'logits'");
         if text.trim() == "logits" {
             return Ok(ReceiverPattern::Logits);
         }

@@ -96,11 +96,11 @@ impl Devices {
 
     fn several(devices: Vec<Device>) -> Result<Self, String> {
         let Some((&first, others)) = devices.split_first() else {
-            return Err("no device; write \"cpu\", \"cuda:0\" or \"gpu:0\"".into());
+            return Err("the list of devices is empty; write \"cpu\", \"cuda:0\" or \"gpu:0\"".into());
         };
         match others.iter().find(|other| other.kind() != first.kind()) {
             Some(other) => Err(format!(
-                "devices of two kinds, '{first}' and '{other}'; write several of one kind: they share the rows evenly, and round alike"
+                "devices '{first}' and '{other}' are of two kinds; write devices of one kind, which round alike and share the rows evenly"
             )),
             None => Ok(Self { first, others: others.to_vec() }),
         }

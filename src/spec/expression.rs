@@ -191,7 +191,8 @@ fn parse_comparison(text: &str) -> Result<Comparison, ExpressionError> {
     }
     let number = || {
         operand.parse::<f64>().ok().filter(|number| !number.is_nan()).ok_or_else(|| {
-            let message = format!("'{operand}' is no number; '{operator}' compares numbers: write \"{operator} 0.5\"");
+            let message =
+                format!("'{operand}' is not a number, and '{operator}' compares numbers; write \"{operator} 0.5\"");
             let start = text.len() - text.trim_end().len();
             let end = text.len() - start;
             wrong(message, end - operand.len()..end)
@@ -212,7 +213,7 @@ fn literal(value: &toml::Value) -> Result<Literal, ExpressionError> {
         toml::Value::String(text) => Ok(Literal::Text(text.clone())),
         toml::Value::Integer(number) => Ok(Literal::Integer(*number)),
         toml::Value::Float(number) if number.is_nan() => {
-            Err(wrong("a NaN is equal to nothing; write \"!= nan\" for the rows without one", 0..0))
+            Err(wrong("NaN is equal to nothing; write \"!= nan\" for the rows without NaN", 0..0))
         }
         toml::Value::Float(number) => Ok(Literal::Float(*number)),
         toml::Value::Boolean(truth) => Ok(Literal::Boolean(*truth)),
@@ -262,21 +263,22 @@ impl<'t> Call<'t> {
         let all = 0..text.len();
         let Some(open) = text.find('(') else {
             return match TextPiece::trimmed(text, 0) {
-                TextPiece { text: "", .. } => Err(wrong("nothing written; write a column", all)),
-                TextPiece { text, start } if text.contains([')', ',']) => {
-                    Err(wrong(format!("'{text}' has no opening parenthesis"), start..start + text.len()))
-                }
+                TextPiece { text: "", .. } => Err(wrong("the text is empty; write a column", all)),
+                TextPiece { text, start } if text.contains([')', ',']) => Err(wrong(
+                    format!("'{text}' has no opening parenthesis; write it as mean(effect)"),
+                    start..start + text.len(),
+                )),
                 name => Ok(Call { name, arguments: None }),
             };
         };
         let name = TextPiece::trimmed(&text[..open], 0);
         let rest = text[open + 1..].trim_end();
         let Some(inside) = rest.strip_suffix(')') else {
-            return Err(wrong("no closing parenthesis at the end", all));
+            return Err(wrong("the closing parenthesis is missing; write ')' at the end", all));
         };
         if let Some(at) = inside.find(['(', ')']) {
             let at = open + 1 + at;
-            return Err(wrong("one function of one column; parentheses do not nest", at..at + 1));
+            return Err(wrong("functions cannot be nested; write one function of one column", at..at + 1));
         }
         if inside.trim().is_empty() {
             return Ok(Call { name, arguments: Some(Vec::new()) });
@@ -286,7 +288,7 @@ impl<'t> Call<'t> {
         for argument in inside.split(',') {
             let piece = TextPiece::trimmed(argument, start);
             if piece.text.is_empty() {
-                return Err(wrong("an argument is empty", start..start + argument.len().max(1)));
+                return Err(wrong("an argument is empty; write a column", start..start + argument.len().max(1)));
             }
             arguments.push(piece);
             start += argument.len() + 1;
@@ -298,7 +300,7 @@ impl<'t> Call<'t> {
 fn share_of(piece: &TextPiece) -> Result<f64, ExpressionError> {
     match piece.text.parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err(wrong(format!("'{}' is no share; write a number from 0 to 1", piece.text), piece.span())),
+        _ => Err(wrong(format!("'{}' is not a share; write a number from 0 to 1", piece.text), piece.span())),
     }
 }
 

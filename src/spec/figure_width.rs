@@ -42,8 +42,9 @@ impl FigureWidth {
     /// # Errors
     /// What to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("'{text}' is no width; write pixels (640), \"column\", \"page\", or millimetres (\"120 mm\")");
+        let wrong = || {
+            format!("'{text}' is not a width; write pixels (640), \"column\", \"page\", or millimetres (\"120 mm\")")
+        };
         match text.trim() {
             "column" => Ok(Self::Column),
             "page" => Ok(Self::Page),

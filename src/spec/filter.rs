@@ -147,7 +147,7 @@ fn token(text: &str, from: usize, operand_next: bool) -> Lexed<Test> {
             return Err(wrong(message, place));
         }
         _ if operand_next => return condition(text, found, place).map(Some),
-        _ => return Err(wrong(format!("'{found}' follows; write 'and' or 'or' before it"), place)),
+        _ => return Err(wrong(format!("'{found}' follows a condition; write 'and' or 'or' before it"), place)),
     };
     Ok(Some((token, place)))
 }
@@ -161,14 +161,18 @@ fn condition(
     let Some((_, known)) = FIELDS.into_iter().find(|(name, _)| *name == field) else {
         let names = FIELDS.map(|(name, _)| name);
         let advice = advise(field, &names, '\'', "write one of");
-        return Err(wrong(format!("no '{field}' of specs; {advice}"), place));
+        return Err(wrong(format!("specs have no '{field}'; {advice}"), place));
     };
     let (rest, start) = rest(text, place.end);
     let Some(operator) = OPERATORS.into_iter().find(|operator| rest.starts_with(operator)) else {
         let length = rest.find(char::is_whitespace).unwrap_or(rest.len());
         return Err(match rest.get(..length).unwrap_or_default() {
-            "" => wrong(format!("nothing after '{field}'; write =, !=, ~ or !~ and a text"), place.end..place.end),
-            other => wrong(format!("'{other}' after '{field}'; write =, !=, ~ or !~"), start..start + length),
+            "" => {
+                wrong(format!("nothing stands after '{field}'; write =, !=, ~ or !~ and a text"), place.end..place.end)
+            }
+            other => {
+                wrong(format!("'{other}' cannot stand after '{field}'; write =, !=, ~ or !~"), start..start + length)
+            }
         });
     };
     let (value, span) = value(text, operator, start + operator.len())?;
@@ -181,7 +185,7 @@ fn condition(
             Regex::new(value).map_err(|error| {
                 let reason = error.to_string();
                 let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_string();
-                wrong(format!("no regular expression: {reason}"), span.clone())
+                wrong(format!("not a regular expression: {reason}"), span.clone())
             })?,
         ),
     };
@@ -194,12 +198,12 @@ fn value<'t>(text: &'t str, operator: &str, from: usize) -> Result<(&'t str, Ran
     if let Some(quote) = rest.chars().next().filter(|first| matches!(first, '"' | '\'')) {
         return match rest.get(1..).and_then(|rest| rest.split_once(quote)) {
             Some((inside, _)) => Ok((inside, start..start + inside.len() + 2)),
-            None => Err(wrong(format!("no second {quote}"), start..text.len())),
+            None => Err(wrong(format!("the quote is not closed; write {quote} at its end"), start..text.len())),
         };
     }
     let length = rest.find(|letter: char| letter.is_whitespace() || letter == ')').unwrap_or(rest.len());
     match rest.get(..length).unwrap_or_default() {
-        "" => Err(wrong(format!("nothing after '{operator}'; write a text"), start..start)),
+        "" => Err(wrong(format!("nothing stands after '{operator}'; write a text"), start..start)),
         value => Ok((value, start..start + length)),
     }
 }

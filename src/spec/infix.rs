@@ -56,11 +56,16 @@ pub(super) fn reverse_polish<P>(
                 match waiting.pop() {
                     Some((Some(done), ..)) => parts.push(done),
                     Some((None, ..)) => break,
-                    None => return Err(wrong("no '(' before this", span)),
+                    None => {
+                        return Err(wrong(
+                            "this parenthesis closes nothing; leave it out, or write '(' before it",
+                            span,
+                        ));
+                    }
                 }
             },
             (_, true) => {
-                return Err(wrong(format!("'{}' has nothing before it; write {operand}", written(&span)), span));
+                return Err(wrong(format!("nothing stands before '{}'; write {operand}", written(&span)), span));
             }
             (_, false) => {
                 return Err(wrong(format!("no operator before '{}'; write {operators}", written(&span)), span));
@@ -69,8 +74,8 @@ pub(super) fn reverse_polish<P>(
     }
     if operand_next {
         return Err(match waiting.pop() {
-            None => wrong(format!("nothing written; write {whole}"), 0..text.len()),
-            Some((.., last)) => wrong(format!("nothing after '{}'; write {operand}", written(&last)), last),
+            None => wrong(format!("the text is empty; write {whole}"), 0..text.len()),
+            Some((.., last)) => wrong(format!("nothing stands after '{}'; write {operand}", written(&last)), last),
         });
     }
     while let Some((done, _, span)) = waiting.pop() {

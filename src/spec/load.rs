@@ -157,10 +157,11 @@ impl Loaded {
         let (Some(sweep), Some(first)) = (&self.sweep, specs.first().cloned()) else { return Ok(self.clone()) };
         for (variant, spec) in sweep.variants.iter().zip(&specs) {
             if let Some(key) = first.spec.differs_outside_of_steps(&spec.spec) {
-                let message =
-                    format!("variant '{}' would have another [[{key}]]: its model's profile changes it", variant.name);
-                let advice = "write a [[table]] or [[figure]] that is right for all, or run the models by themselves"
-                    .to_string();
+                let message = format!(
+                    "in variant '{}' the model's profile changes a [[{key}]], which must be the same in all variants",
+                    variant.name
+                );
+                let advice = "leave it out of the profile, or run each model with a spec of its own".to_string();
                 return Err(self.refuse(&["matrix"], message, Some(advice)));
             }
         }

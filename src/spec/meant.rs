@@ -195,7 +195,7 @@ fn each(spec: &mut IndexMap<String, Node>, list: &str, change: impl FnMut(&mut N
 }
 
 /// Whether a value or a part of it is unknown.
-fn within(node: &Node) -> bool {
+pub(super) fn within(node: &Node) -> bool {
     match &node.content {
         NodeContent::Table(table) => table.values().any(within),
         NodeContent::List(list) => list.iter().any(within),

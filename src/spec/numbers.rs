@@ -21,7 +21,7 @@ impl Numbers {
         if text == "*" {
             return Ok(Numbers::All);
         }
-        let wrong = || format!("no set of numbers: '{text}'; write '*', '3', '0..4' (4 excluded) or '0,3,8..12'");
+        let wrong = || format!("'{text}' is not a set of numbers; write '*', '3', '0..4' (4 excluded) or '0,3,8..12'");
         let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
         let part = |part: &str| {
             let number = |text: &str| text.trim().parse::<usize>().map_err(|_| wrong());
@@ -29,7 +29,10 @@ impl Numbers {
                 None => number(part).map(|number| (number, number.saturating_add(1))),
                 Some((low, high)) => match (number(low)?, number(high)?) {
                     (low, high) if low < high => Ok((low, high)),
-                    _ => Err(format!("range '{}' is empty; its end is excluded", part.trim())),
+                    _ => Err(format!(
+                        "range '{}' is empty, because its end is excluded; write an end above its start",
+                        part.trim()
+                    )),
                 },
             }
         };

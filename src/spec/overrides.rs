@@ -59,13 +59,13 @@ pub(super) fn add_flags(layers: &mut LayerStack, sets: &[String], errors: &mut V
         let wrong =
             |reason: String| SpecError::new(format!("--set {set}: {reason}")).advise("write --set model.dtype=bf16");
         let Some((key, value)) = set.split_once('=') else {
-            errors.push(wrong("no '='".into()));
+            errors.push(wrong("there is no '='".into()));
             continue;
         };
         match key_parts(key.trim()) {
             Some(path) => add(layers, &path, LetterCase::Kept, value, Origin::Flag(format!("--set {set}")), errors),
             None => {
-                let error = wrong(format!("'{key}' is no key"));
+                let error = wrong(format!("'{key}' is not a key"));
                 let letters = || (!key.is_ascii()).then(|| format!("names are of the {NAME_LETTERS}"));
                 errors.push(error.advise_option(dotted(&layers.merged(), key, value).or_else(letters)));
             }
@@ -88,7 +88,7 @@ fn dotted(merged: &Node, key: &str, value: &str) -> Option<String> {
     };
     let known = entries.into_iter().flat_map(IndexMap::values).filter_map(Node::name);
     let known = known.collect::<Vec<_>>().join(", ");
-    let names = if known.is_empty() { String::new() } else { format!("; there are {known}") };
+    let names = if known.is_empty() { String::new() } else { format!("; the names are {known}") };
     Some(format!("write --set '{list}.{}{rest}={value}'{names}", name.unwrap_or("NAME")))
 }
 
@@ -106,7 +106,10 @@ fn unknown_variable(name: &str, first: &str, keys: &[String]) -> SpecError {
             let rest = name[PREFIX.len()..].split_once("__").map_or(String::new(), |(_, rest)| format!("__{rest}"));
             format!("write {PREFIX}{}{rest}, or unset it", key.to_uppercase())
         }
-        None => format!("unset it; the first part is one of {}", keys.join(", ")),
+        None => format!(
+            "unset it, or begin its name with one of {}",
+            keys.iter().map(|key| format!("{PREFIX}{}", key.to_uppercase())).collect::<Vec<_>>().join(", ")
+        ),
     };
     SpecError::new(format!("environment variable {name} names no key of a spec")).advise(advice)
 }
@@ -152,8 +155,8 @@ pub(super) fn with_quotes(origin: &Origin, text: &str) -> Option<String> {
     let before = whole.strip_suffix(text)?;
     let quoted = requoted(text)?;
     match before.strip_prefix("--set ") {
-        Some(key) => Some(format!("the shell took the quotes; write --set '{key}{quoted}'")),
-        None => Some(format!("the shell took the quotes; write {before}'{quoted}'")),
+        Some(key) => Some(format!("the shell removed the quotes; write --set '{key}{quoted}'")),
+        None => Some(format!("the shell removed the quotes; write {before}'{quoted}'")),
     }
 }
 
@@ -275,9 +278,9 @@ impl<'o> Placing<'o> {
             let advice = match nearest(part, names.iter().map(String::as_str)) {
                 Some(near) => format!("write '{near}'"),
                 None if names.is_empty() => format!("write an index from 0 to {}", length.saturating_sub(1)),
-                None => format!("there are {}", names.join(", ")),
+                None => format!("write one of {}", names.join(", ")),
             };
-            return Err(SpecError::about(self.origin, format!("a list of {length} has no '{part}'")).advise(advice));
+            return Err(SpecError::about(self.origin, format!("this list has no entry '{part}'")).advise(advice));
         };
         let inner = Placing { case: self.case, origin: self.origin, depth: self.depth + 1, list: None };
         let mut new = inner.place(Some(element), rest, value)?;
@@ -311,7 +314,7 @@ impl<'o> Placing<'o> {
             let advice = match nearest(part, names.iter().copied()) {
                 Some(near) => format!("write {list}.{near}"),
                 None if names.is_empty() => format!("the spec has no [[{list}]]"),
-                None => format!("there are {}", names.join(", ")),
+                None => format!("the spec has {}", names.join(", ")),
             };
             SpecError::about(self.origin, format!("no {list} '{part}'")).advise(advice)
         })

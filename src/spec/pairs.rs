@@ -238,7 +238,7 @@ pub fn fault(row: &PairRow, first: &PairRow) -> Option<(String, String)> {
         if cell.items().iter().any(kinds) && !cell.items().iter().all(kinds) {
             return at(
                 part,
-                format!("has texts and numbers in one list, '{key}'; write all of them as texts, or as numbers"),
+                format!("mixes texts and numbers in '{key}'; write all of them as texts, or all as numbers"),
             );
         }
         match part.is_tokens() {
@@ -246,7 +246,7 @@ pub fn fault(row: &PairRow, first: &PairRow) -> Option<(String, String)> {
                 if let Some(item) = cell.items().iter().find(|item| item.token().is_none()) {
                     return at(
                         part,
-                        format!("has {:?} in '{key}', which is no id of a token; write whole numbers", item.text()),
+                        format!("has {:?} in '{key}', which is not a token id; write whole numbers", item.text()),
                     );
                 }
             }
@@ -284,7 +284,10 @@ pub fn fault(row: &PairRow, first: &PairRow) -> Option<(String, String)> {
     let corrupted = has(PairPart::Corrupted) || has(PairPart::CorruptedTokens);
     for part in [PairPart::CorruptedAnswers, PairPart::CorruptedAnswerTokens] {
         if has(part) && !corrupted {
-            return at(part, format!("has '{}' and no 'corrupted', the prompt that they answer; write it", part.key()));
+            return at(
+                part,
+                format!("has '{}' and no 'corrupted', the prompt that they answer; write 'corrupted'", part.key()),
+            );
         }
     }
     further_fault(row, first)
@@ -294,28 +297,34 @@ pub fn fault(row: &PairRow, first: &PairRow) -> Option<(String, String)> {
 fn further_fault(row: &PairRow, first: &PairRow) -> Option<(String, String)> {
     let optional = |key: &str| PairPart::of(key).is_some_and(PairPart::may_lack);
     if let Some(key) = first.keys().find(|key| !optional(key) && !row.contains_key(*key)) {
-        return Some((key.clone(), format!("has no '{key}'; every prompt has what the first has")));
+        return Some((
+            key.clone(),
+            format!("has no '{key}', which the first prompt has; give every prompt the same keys"),
+        ));
     }
     if let Some(key) = row.keys().find(|key| !optional(key) && !first.contains_key(*key)) {
-        return Some((key.clone(), format!("alone has '{key}'; every prompt has what the first has")));
+        return Some((
+            key.clone(),
+            format!("has '{key}', which the first prompt has not; give every prompt the same keys"),
+        ));
     }
     for (key, cell) in row.iter().filter(|(key, _)| PairPart::of(key).is_none()) {
         if let Some(why) = no_slot(key) {
-            return Some((key.clone(), format!("no column can be called '{key}': {why}")));
+            return Some((key.clone(), format!("a column cannot be called '{key}': {why}")));
         }
         let is_span = |cell: &PairCell| cell.span().is_some();
         if let Some((start, end)) = cell.span()
             && let Some((length, unit)) = length(row).filter(|(length, _)| end > *length)
         {
             let text = format!(
-                "has the place [{start}, {end}] in '{key}', and its prompt {length} {unit}; write one within it"
+                "has the place [{start}, {end}] in '{key}', which is beyond its prompt of {length} {unit}; write a place within the prompt"
             );
             return Some((key.clone(), text));
         }
         match cell {
             PairCell::Several(_) if !is_span(cell) => {
                 let text = format!(
-                    "has a list in '{key}' that is no place: write [4, 8] for the characters 4 to 7 of 'clean', or a text"
+                    "has a list in '{key}' that is not a place in the prompt; write [4, 8] for the characters 4 to 7 of 'clean', or a text"
                 );
                 return Some((key.clone(), text));
             }
@@ -327,7 +336,9 @@ fn further_fault(row: &PairRow, first: &PairRow) -> Option<(String, String)> {
         if first.get(key).is_some_and(|first| is_span(first) != is_span(cell)) {
             return Some((
                 key.clone(),
-                format!("has a text in '{key}' where another row has a place; write places alone"),
+                format!(
+                    "has a text in '{key}' where another row has a place; write a place in every row, or a text in every row"
+                ),
             ));
         }
     }

@@ -35,12 +35,12 @@ fn merged(layers: &[Layer]) -> Node {
 fn cut(profile: &mut Node, below: &Node, errors: &mut Vec<SpecError>) {
     let NodeContent::Table(table) = &mut profile.content else { return };
     if let Some(known) = table.get("known") {
-        let error = SpecError::new("a profile knows no models: it is chosen by then");
+        let error = SpecError::new("a profile cannot have [known]: the model is recognised before its profile is read");
         errors.push(at_key(error.advise("write [known.NAME] into the spec"), known));
         table.shift_remove("known");
     }
     if let Some(matrix) = table.get("matrix") {
-        let error = SpecError::new("a profile has no matrix: it is laid over each variant of the spec");
+        let error = SpecError::new("a profile cannot have [matrix]: it is applied to each variant of the spec");
         errors.push(at_key(error.advise("write [matrix] into the spec"), matrix));
     }
     for key in NAMED_LISTS.into_iter().chain(NAMED_TABLES) {
@@ -60,11 +60,11 @@ fn nameless(list: &str, entry: &Node) -> SpecError {
     match entry.name() {
         Some(name) => {
             let name = super::node::shortened(name);
-            SpecError::new(format!("a profile changes [[{list}]] '{name}' twice")).advise("make one entry of them")
+            SpecError::new(format!("a profile changes [[{list}]] '{name}' twice")).advise("put both into one entry")
         }
         None => {
             let error = SpecError::new(format!("[[{list}]] of a profile has no 'name'"));
-            error.advise(format!("name the [[{list}]] of the spec that it changes"))
+            error.advise(format!("write the name of the [[{list}]] of the spec that it changes"))
         }
     }
 }

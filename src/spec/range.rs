@@ -37,12 +37,12 @@ impl Range {
 
     /// Reads `"lo..hi"`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("'{text}' is no range; write \"0..300\" (300 excluded) or a list [1, 2, 3]");
+        let wrong = || format!("'{text}' is not a range; write \"0..300\" (300 excluded) or a list [1, 2, 3]");
         let (low, high) = text.split_once("..").ok_or_else(wrong)?;
         let low = low.trim().parse().map_err(|_| wrong())?;
         let high = high.trim().parse().map_err(|_| wrong())?;
         if low >= high {
-            return Err(format!("range '{text}' is empty; its end is excluded"));
+            return Err(format!("range '{text}' is empty, because its end is excluded; write an end above its start"));
         }
         Ok(Range::HalfOpen(low, high))
     }

@@ -40,7 +40,7 @@ fn not_utf8(name: &str, directory: &Path, error: std::string::FromUtf8Error) -> 
     let source = Source::new(name.to_string(), directory.to_path_buf(), text, String::new());
     SpecError::new(format!("{name} is not UTF-8: byte {byte:#04x} at offset {offset}"))
         .advise("save the file as UTF-8")
-        .at(&source, offset..offset, "up to here it is")
+        .at(&source, offset..offset, "everything before this is UTF-8")
 }
 
 /// The reason without the operating system's error number.
@@ -62,5 +62,5 @@ fn sibling(path: &Path) -> Option<String> {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
     let near = super::nearest(name, names.iter().map(String::as_str).filter(|known| *known != name))?;
-    Some(format!("there is a file '{near}'"))
+    Some(format!("write '{near}', which is there"))
 }

@@ -115,7 +115,9 @@ impl HookPattern {
             "head" | "neuron" | "unit" if text == word => Ok(Numbers::All),
             "head" | "neuron" | "unit" => Err(format!("this hook has no {text}s; write [{word}]")),
             _ => Numbers::parse(text).map_err(|_| {
-                format!("no units: '[{text}]'; write [{word}] for each of them, or numbers: [3], [0..8], [1,4]")
+                format!(
+                    "'[{text}]' does not name units; write [{word}] for each {word}, or numbers: [3], [0..8], [1,4]"
+                )
             }),
         }
     }

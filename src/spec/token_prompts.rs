@@ -73,7 +73,7 @@ impl TryFrom<TextOr<Vec<u32>>> for DrawnVocabulary {
             ("words", _) => Ok(Self::Words),
             (_, Ok(Range::HalfOpen(low, high))) => Ok(Self::Range(low, high)),
             _ => Err(format!(
-                "'{text}' is no vocabulary; write \"all\", \"words\", a range of ids \"1000..5000\", or a list of them"
+                "'{text}' is not a vocabulary; write \"all\", \"words\", a range of ids \"1000..5000\", or a list of them"
             )),
         }
     }

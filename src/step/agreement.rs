@@ -56,12 +56,12 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
     let is_of_places = places.is_some();
     let Some(exact) = places.and_then(|places| places.exact) else {
         let problem = match is_of_places {
-            true => format!("step '{name}' is an approximation itself"),
-            false => format!("step '{name}' is of kind {}", other.kind()),
+            true => format!("step '{name}' is itself an approximation"),
+            false => format!("step '{name}' of kind '{}' measures no exact effects", other.kind()),
         };
         return refuse(
             problem,
-            "name a step of activation-patching, or of neuron-patching with method = \"exact\"".into(),
+            "write the name of a step of kind activation-patching, or neuron-patching with method = \"exact\"".into(),
         );
     };
     let own = loaded.spec.steps.iter().find(|own| own.name() == step.name);
@@ -75,7 +75,7 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
     if let Some((own, others)) = templates(own).zip(templates(Some(other)))
         && let Some(missing) = own.keys().find(|template| !others.contains_key(*template))
     {
-        let advice = "let both run on the same prompts".to_string();
+        let advice = "let both steps run on the same prompts".to_string();
         return refuse(format!("step '{name}' has no prompts of template '{missing}'"), advice);
     }
     let measure = step.compared();
@@ -85,7 +85,10 @@ pub(super) fn check(step: &AttributionPatching, loaded: &Loaded) -> Result<(), S
     }
     if exact.direction != Direction::Noising {
         let problem = format!("step '{name}' patches clean values into the counterfactual run");
-        return refuse(problem, "attribution is of the clean run: name a step with direction = \"noising\"".into());
+        return refuse(
+            problem,
+            "attribution is about the clean run; write the name of a step with direction = \"noising\"".into(),
+        );
     }
     Ok(())
 }
@@ -246,7 +249,7 @@ fn refused(
         place.site(),
         place.unit.map_or(String::new(), |unit| format!(" [{unit}]")),
     );
-    let advice = "write the same sites and positions in both".to_string();
+    let advice = "write the same sites and positions in both steps".to_string();
     context.loaded.refuse(&["step", &step.name, "compare"], problem, Some(advice)).into()
 }
 

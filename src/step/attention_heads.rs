@@ -16,7 +16,7 @@ pub(super) const MEASURE: [&str; 1] = ["attention"];
 pub(super) fn heads(step: &step::AttentionPatterns, target: Scope, context: &Context) -> Result<Vec<Component>, Error> {
     for (index, text) in step.heads.iter().enumerate() {
         if !matches!(text.says().kind, ComponentKind::Heads(_)) {
-            let problem = format!("'{text}' has no attention pattern; write heads: 'L2H2', 'L*H*'");
+            let problem = format!("'{text}' is not a head and has no attention pattern; write heads: 'L2H2', 'L*H*'");
             return Err(context
                 .loaded
                 .refuse(&["step", &step.name, "heads", &index.to_string()], problem, None)

@@ -91,8 +91,8 @@ fn look(step: &step::AttentionPatterns, run: TemplateRun) -> Result<(), Error> {
     let rows: usize = shapes.iter().map(|cell| heads.len() * pairs(cell) * cell.prompts.len()).sum();
     if step.per_prompt && rows > MOST_ROWS {
         let problem = format!(
-            "{rows} rows: {} heads, {} pairs of positions, {} prompts; at most {MOST_ROWS} are kept; write fewer heads, \
-             fewer prompts, or per_prompt = false",
+            "per_prompt = true would make {rows} rows ({} heads, {} pairs of positions, {} prompts), and at most {MOST_ROWS} are kept; \
+             write fewer heads, fewer prompts, or per_prompt = false",
             heads.len(),
             shapes.iter().map(pairs).max().unwrap_or_default(),
             shapes.iter().map(|cell| cell.prompts.len()).sum::<usize>()

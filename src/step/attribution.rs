@@ -63,7 +63,7 @@ impl Kind for AttributionPatching {
                 continue;
             };
             if matches!(site, Site::AttnScores | Site::Pattern) {
-                let problem = format!("'{text}': attention scores and patterns have no attribution");
+                let problem = format!("'{text}': attribution is not available for attention scores and patterns");
                 let advice = "write attn.hook_q, attn.hook_k or attn.hook_z, or patch them exactly".to_string();
                 return Err(loaded.refuse(&["step", &self.name, "sites", &index.to_string()], problem, Some(advice)));
             }

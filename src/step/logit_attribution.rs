@@ -89,7 +89,7 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
     if sets.iter().flatten().any(AnswerTokens::several)
         || prompts.iter().any(|prompt| prompt.answers.iter().count() > 1)
     {
-        let note = "of several right answers and of several wrong ones, the logit of the first is taken apart";
+        let note = "where a prompt has several right or wrong answers, the logit of the first one is attributed";
         outcome.notes.push(format!("{}: template '{}': {note}", subject.name, cell.template));
     }
     let first_wrong = |one: &AnswerTokens| one.wrong().first().copied().unwrap_or_default();

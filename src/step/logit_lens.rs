@@ -136,8 +136,8 @@ fn check_sites(step: &step::LogitLens, context: &Context) -> Result<(), Error> {
         };
         if !stream {
             return Err(refuse(format!(
-                "'{text}' is not in the residual stream; write 'resid_pre', 'resid_mid', 'resid_post', or what is added to \
-                 it: 'attn_out', 'mlp_out', 'embed', 'pos_embed'"
+                "'{text}' is not in the residual stream; write 'resid_pre', 'resid_mid' or 'resid_post', or one of its terms: \
+                 'attn_out', 'mlp_out', 'embed', 'pos_embed'"
             )));
         }
         if *units != UnitPattern::Whole {

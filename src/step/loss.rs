@@ -113,7 +113,9 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let first = texts.first().map_or(1, |text| text.first);
     let length = texts.iter().map(|text| text.tokens.len()).max().unwrap_or(0);
     if most == 0 {
-        return Err(Error::refused(format!("step '{name}'"))("no token of the prompts comes after another"));
+        return Err(Error::refused(format!("step '{name}'"))(
+            "every prompt is one token, and a loss needs a token that comes after another; write longer prompts",
+        ));
     }
     let runs = 1 + variations.len();
     let keys_of_run = 1 + most;

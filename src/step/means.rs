@@ -95,8 +95,12 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
         Err(loaded.refuse(&["step", step.name(), "mean", key], problem, Some(advice)))
     };
     if let Some(missing) = own.template.0.keys().find(|template| !others.template.0.contains_key(*template)) {
-        let advice = format!("write it in [prompt_sets.{set}] too, or leave out 'prompts'");
-        return refuse("prompts", format!("prompt set '{set}' has no template '{missing}' to take means over"), advice);
+        let advice = format!("write that template into [prompt_sets.{set}] too, or leave out 'prompts'");
+        return refuse(
+            "prompts",
+            format!("means are taken over prompt set '{set}', which has no template '{missing}'"),
+            advice,
+        );
     }
     match model_run::lacking(step, others, loaded).filter(|_| mean.operators == MeanOperators::Same) {
         Some(group) => {
@@ -110,7 +114,7 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
 /// What is wrong where a group has no mean, and what to write.
 fn no_prompts(group: &PromptGroup) -> (String, String) {
     let advice = "write operators = \"all\", or prompts with that operator".to_string();
-    (format!("no prompts with {group} to take its mean over"), advice)
+    (format!("there are no prompts with {group} over which its mean could be taken"), advice)
 }
 
 impl Means {

@@ -112,7 +112,7 @@ pub fn dependent_keys(step: &Step, loaded: &Loaded) -> Vec<DependentKey> {
     let words = prompts_of(step, loaded).is_some_and(Prompts::has_no_operands);
     let mut keys = kind::of(step).dependent_keys(words);
     if let Some(Counterfactual { operators, .. }) = step.counterfactual() {
-        let advice = "leave it out: prompts of words have no operators";
+        let advice = "leave it out: prompts made of words have no operators";
         let key = DependentKey::new("operators", *operators != CounterfactualOperators::All, !words, advice);
         keys.push(key.below(&["counterfactual"]));
     }

@@ -217,9 +217,12 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
         return Ok(());
     }
     let key = if step.common().prompts().is_some() { "prompts" } else { "kind" };
-    let problem = format!("a step of kind '{}' needs prompts of operands, and these are of words", step.kind());
+    let problem = format!(
+        "a step of kind '{}' needs prompts that are made of operands, and these are made of words",
+        step.kind()
+    );
     let advice =
-        "write prompts = \"…\" with a set of [prompt_sets] that has operands, or another kind of step".to_string();
+        "write prompts = \"NAME\" for a set of [prompt_sets] that has operands, or another kind of step".to_string();
     Err(loaded.refuse(&["step", step.name(), key], problem, Some(advice)))
 }
 

@@ -142,10 +142,11 @@ impl PromptPairs {
                 let contrast = if cell.prompts.iter().all(|prompt| prompt.calculation().is_some()) {
                     ""
                 } else {
-                    ", or contrast = \"…\" in the prompts"
+                    ", or write contrast = \"…\" in the prompts"
                 };
                 let why = format!(
-                    "{why}; the other prompt is read for its answer alone: write measures without it, such as accuracy and kl{contrast}"
+                    "{why}; only the answer of the counterfactual is needed here, so you may also write measures that do not compare with it, \
+                     such as accuracy and kl{contrast}"
                 );
                 let refuse = |error| context.refuse_prompts(set, &subject.name, error);
                 let why = PromptError::NoCounterfactual { text, why };
@@ -236,16 +237,15 @@ impl PromptPairs {
         for (member, &prompt) in cell.prompts.iter().enumerate() {
             let mut drop = |reason, advice| pairs.unpaired.drop(prompt, &cell.template, reason, advice);
             let Some(paired) = prompt.paired.as_deref() else {
-                drop(Reason::NoPair, "write one into 'corrupted'");
+                drop(Reason::NoPair, "write a prompt into 'corrupted'");
                 continue;
             };
             if reads.runs() && !prompt::alike(prompt, paired) {
-                drop(Reason::PairLength, "write one that is as many tokens");
+                drop(Reason::PairLength, "write a corrupted prompt with the same number of tokens");
                 continue;
             }
             if reads.compares() && prompt.wrong.is_empty() && prompt.answer_token() == paired.answer_token() {
-                let advice =
-                    "write 'wrong' or 'corrupted_answers', or measures without another answer, such as kl and accuracy";
+                let advice = "write 'wrong' or 'corrupted_answers', or measures that need no wrong answer, such as kl and accuracy";
                 drop(Reason::PairAnswer, advice);
                 continue;
             }
@@ -278,7 +278,7 @@ impl PromptPairs {
         let resolved = ResolvedPrompts::new(spec).map_err(PromptError::Spec).map_err(refuse)?.swapped(&wanted.swap);
         let change = change_of(&resolved, wanted)
             .map_err(|fault| Error::from(refused_change(step.name(), fault, context.loaded)))?;
-        let Some(change) = change else { return Err(Error::failed(step.name())("no change of the clean prompts")) };
+        let Some(change) = change else { return Err(Error::failed(step.name())("the clean prompts are not changed")) };
         let (tokenizer, bos) = (subject.model.tokenizer(), subject.model.bos_override());
         let (clean, other, unpaired) = (Vec::new(), Vec::new(), Unpaired::default());
         let mut pairs = Self { clean, other, others: Vec::new(), alone: false, unpaired };
@@ -421,10 +421,12 @@ pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, cont
         // Of prompts of several shapes those that fit none are left out.
         if let Some(cell) = shapes.first().filter(|_| !shapes.iter().any(fits)) {
             let problem = format!(
-                "prompt set '{set}' has no prompt with the template and the positions of {:?} (model '{}')",
+                "prompt set '{set}' has no prompt with the same template and token positions as {:?} (model '{}')",
                 cell.first.text, survey.name
             );
-            let advice = format!("write the template and the operands of the step's prompts in [prompt_sets.{set}]");
+            let advice = format!(
+                "write the template of the step's prompts, and operands or words of as many tokens, into [prompt_sets.{set}]"
+            );
             let path = ["step", step.name(), "counterfactual", "prompts"];
             return Err(context.loaded.refuse(&path, problem, Some(advice)).into());
         }
@@ -470,8 +472,8 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
     let change = change_of(&resolved, wanted);
     let change = change.map_err(|fault| refused_change(step.name(), fault, loaded))?;
     if change.is_some() && prompts.is_some() {
-        let problem = "counterfactual prompts are made of the clean ones, or drawn from a set";
-        let advice = "leave out 'prompts', or 'swap' and 'redraw'".to_string();
+        let problem = "'prompts' draws counterfactual prompts from a set, and 'swap', 'redraw' and 'write' make them from the clean ones";
+        let advice = "leave out 'prompts', or leave out the others".to_string();
         return Err(loaded.refuse(&["step", step.name(), "counterfactual", "prompts"], problem, Some(advice)));
     }
     Ok(())
@@ -483,7 +485,7 @@ fn change_of(resolved: &ResolvedPrompts, wanted: &Counterfactual) -> Result<Opti
         return prompt::change(resolved, &wanted.swap, &wanted.redraw);
     }
     if !(wanted.swap.is_empty() && wanted.redraw.is_empty()) {
-        let problem = "'write' beside 'swap' or 'redraw'".to_string();
+        let problem = "'write' excludes 'swap' and 'redraw'".to_string();
         return Err(ChangeFault { key: "write", index: None, problem, advice: "write one of them".into() });
     }
     prompt::written(resolved, &wanted.write)

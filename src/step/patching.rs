@@ -54,7 +54,7 @@ impl Kind for ActivationPatching {
         match self.corrupt {
             None => Ok(()),
             Some(_) => {
-                let problem = "runs with noise are measured by the next token alone";
+                let problem = "with 'corrupt', only the next token is measured, and not a whole answer";
                 check_next_token(&self.name, &self.measures, problem, loaded)
             }
         }
@@ -94,7 +94,7 @@ impl Kind for ActivationPatching {
 
     fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
         let reads = self.corrupt.is_none() || self.measures.iter().any(|measure| measure.has(Property::OtherAnswer));
-        let advice = "the other run is the prompt's own, with noise: leave it out";
+        let advice = "leave it out: with 'corrupt', the corrupted run is the prompt itself with noise";
         vec![
             DependentKey::counterfactual(&self.counterfactual, reads, advice),
             DependentKey::correction(self.correction, self.test),

@@ -90,11 +90,16 @@ impl Kind for PathPatching {
 
 /// What is wrong with it that its schema cannot say: neurons as senders.
 fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
-    patching::check_next_token(&step.name, &step.measures, "paths are measured by the next token alone", loaded)?;
+    patching::check_next_token(
+        &step.name,
+        &step.measures,
+        "path patching measures the next token only, and not a whole answer",
+        loaded,
+    )?;
     for (index, text) in step.senders.iter().enumerate() {
         if matches!(text.says().kind, ComponentKind::Neurons(_)) {
             let advice = Some("write 'L3MLP' for the whole MLP".to_string());
-            let problem = format!("'{text}': senders are heads and MLPs");
+            let problem = format!("'{text}' cannot be a sender: senders are heads and whole MLPs");
             return Err(loaded.refuse(&["step", &step.name, "senders", &index.to_string()], problem, advice));
         }
     }
@@ -188,8 +193,8 @@ impl Ends {
             .filter_map(|(at, receiver, heads)| PathGroup::new(&self.senders, receiver, heads, at, length, facts))
             .collect();
         if blocks.is_empty() {
-            let problem = "no sender writes what a receiver reads: none comes before one, at a position that it reads";
-            let advice = "write receivers of later layers than the senders, or 'logits' with position 'last'";
+            let problem = "no path leads from a sender to a receiver: no sender comes before a receiver at a position that the receiver reads";
+            let advice = "write receivers in later layers than the senders, or 'logits' with position 'last'";
             let path = ["step", step.name.as_str(), "receivers"];
             return Err(context.loaded.refuse(&path, problem, Some(advice.to_string())).into());
         }

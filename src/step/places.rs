@@ -345,7 +345,7 @@ fn named(name: &PositionName, of: &prompt::TemplatePositions, template: &str) ->
             match (0..length).contains(&position) {
                 true => Ok(vec![single(index.to_string(), position as usize)]),
                 false => Err((
-                    format!("position {index} of a prompt of {length} tokens (template '{template}')"),
+                    format!("there is no position {index}: prompts of template '{template}' have {length} tokens"),
                     format!("write {} to {}", -length, length - 1),
                 )),
             }
@@ -363,7 +363,7 @@ fn unknown(name: &str, of: &prompt::TemplatePositions, template: &str) -> NameFa
     let near = near.map_or(String::new(), |near| format!("write '{near}'; "));
     let names = choices.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let problem = format!("template '{template}' has no position '{name}'");
-    (problem, format!("{near}there are {names}, 'each', 'all' and indices"))
+    (problem, format!("{near}the positions are {names}, 'each', 'all' and indices"))
 }
 
 /// Positions within a slot, such as `subject.last` and `subject[-1]`; `None` where the name is of no slot.
@@ -385,7 +385,7 @@ fn in_slot(
         };
         let of_template = format!("(template '{template}')");
         return match part.is_empty() || part.starts_with(['.', '[']) {
-            true => refused(format!("position '{name}': {why} {of_template}"), advice),
+            true => refused(format!("'{name}' is not one position: {why} {of_template}"), advice),
             false => None,
         };
     }
@@ -410,7 +410,9 @@ fn in_slot(
                     Some(Ok(vec![single(name.to_string(), span.first + within as usize)]))
                 }
                 _ => refused(
-                    format!("position '{name}' of a slot of {count} tokens in some prompts (template '{template}')"),
+                    format!(
+                        "there is no position '{name}': in some prompts of template '{template}' the slot has {count} tokens"
+                    ),
                     format!("write '{slot}[{}]' to '{slot}[{}]', or '{slot}.each'", -count, count - 1),
                 ),
             }

@@ -66,12 +66,13 @@ pub fn check_columns(ranking: &Ranking, rows: &DataFrame) -> Result<(), RankingF
     let from = ranking.from;
     let has = |name: &str| rows.column(name).is_ok();
     if !has("layer") || !has("head") && !has("neuron") {
-        let problem =
-            format!("rows of '{from}' have no columns 'layer' and 'head' or 'neuron'; write a step of patching");
+        let problem = format!(
+            "rows of '{from}' have no columns 'layer' and 'head' or 'neuron'; write the name of a step of patching"
+        );
         return Err(fault("from", problem));
     }
     if let Some(missing) = ["model", "checkpoint"].into_iter().find(|name| !has(name)) {
-        let problem = format!("rows of '{from}' have no column '{missing}'; write a step that runs models");
+        let problem = format!("rows of '{from}' have no column '{missing}'; write the name of a step that runs models");
         return Err(fault("from", problem));
     }
     if let Some(by) = ranking.by {
@@ -91,7 +92,7 @@ pub fn check_columns(ranking: &Ranking, rows: &DataFrame) -> Result<(), RankingF
 fn check_order(by: &str, from: &str, rows: &DataFrame) -> Result<(), RankingFault> {
     match rows.column(by) {
         Ok(column) if column.dtype().is_primitive_numeric() => Ok(()),
-        Ok(_) => Err(fault("by", format!("column '{by}' of '{from}' holds no numbers; write 'mean'"))),
+        Ok(_) => Err(fault("by", format!("column '{by}' of '{from}' does not hold numbers; write 'mean'"))),
         Err(_) if by.contains(['+', '-', '*', '/', '(']) => {
             table::reckon(rows, by).map(drop).map_err(|problem| fault("by", problem.to_string()))
         }
@@ -100,7 +101,7 @@ fn check_order(by: &str, from: &str, rows: &DataFrame) -> Result<(), RankingFaul
             let names: Vec<&str> = numbers.map(|column| column.name().as_str()).collect();
             let advice = match nearest(by, names.iter().copied()) {
                 Some(near) => format!("write '{near}'"),
-                None => format!("there are {}", quoted(&names)),
+                None => format!("write one of {}", quoted(&names)),
             };
             Err(fault("by", format!("rows of '{from}' have no column '{by}'; {advice}")))
         }
@@ -141,7 +142,7 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
         let at = of.checkpoint.filter(|checkpoint| !checkpoint.is_empty());
         let at = at.map_or(String::new(), |checkpoint| format!(" at {checkpoint}"));
         let problem = format!(
-            "'{}' has no rows of model '{}{at}', template '{}'{group}; let that step run on the same",
+            "'{}' has no rows of model '{}{at}', template '{}'{group}; let that step run on the same model and prompts",
             ranking.from, of.model, of.template
         );
         return Err(fault("from", problem));
@@ -161,7 +162,7 @@ pub fn rank(ranking: &Ranking, all: &DataFrame, of: Of, facts: Option<&Facts>) -
             && let Some(first) = sites.insert(heads, site).filter(|first| *first != site && ranking.by.is_some())
         {
             let problem = format!(
-                "rows of '{}' are of the same components at {} and {}; rank by a step with one of these sites",
+                "rows of '{}' have the same components at two sites, {} and {}; rank by a step with one of them",
                 ranking.from,
                 first.name(),
                 site.name()
@@ -219,7 +220,7 @@ fn no_components(from: &str, rows: &RankingRows) -> RankingFault {
     let sites: Vec<&str> = sites.into_iter().collect();
     let of = if sites.is_empty() { String::new() } else { format!(" of {}", quoted(&sites)) };
     let problem = format!(
-        "rows of '{from}'{of} are of no head, MLP or neuron; rank by a step with 'z[head]', 'mlp_post' or 'mlp_post[neuron]'"
+        "rows of '{from}'{of} are not about heads, MLPs or neurons; rank by a step with 'z[head]', 'mlp_post' or 'mlp_post[neuron]'"
     );
     fault("from", problem)
 }
@@ -333,7 +334,7 @@ impl RankingRows {
             && facts.is_some_and(|facts| facts.n_kv_heads < facts.n_heads)
         {
             let problem = format!(
-                "heads at {} are key/value heads, each of several heads; rank by a step with attn.hook_z[head]",
+                "heads at {} are key/value heads, each shared by several heads; rank by a step with attn.hook_z[head]",
                 site.name()
             );
             return Err(fault("from", problem));
@@ -350,12 +351,14 @@ pub fn one_measure<'r>(ranking: &Ranking<'r>, measures: &[&str]) -> Result<Optio
     let from = ranking.from;
     match (ranking.measure, measures) {
         (Some(measure), _) if !measures.contains(&measure) => {
-            let problem = format!("'{from}' has no rows of measure '{measure}'; there are {}", quoted(measures));
+            let problem = format!("'{from}' has no rows of measure '{measure}'; write one of {}", quoted(measures));
             Err(fault("measure", problem))
         }
         (None, [first, _, ..]) if ranking.by.is_some() => {
-            let problem =
-                format!("'{from}' has rows of {}; write measure = \"{first}\" beside 'from'", quoted(measures));
+            let problem = format!(
+                "'{from}' has rows of several measures, {}; write measure = \"{first}\" beside 'from'",
+                quoted(measures)
+            );
             Err(fault("from", problem))
         }
         (measure, _) => Ok(measure),

@@ -40,7 +40,9 @@ impl<'a> Scope<'a> {
             (Layers::Probed(step), Some((model, template))) => found(step, model, template, context)
                 .map_err(|problem| format!("'{text}': {problem}"))?
                 .below(all)
-                .map_err(|layer| format!("'{text}': step '{step}' names layer {layer} of {all}")),
+                .map_err(|layer| {
+                    format!("'{text}': step '{step}' found layer {layer}, and this model has {all} layers")
+                }),
         }
     }
 }
@@ -69,7 +71,7 @@ fn found(step: &str, model: &ModelName, template: &str, context: &Context) -> Re
     match (number("first_layer")?, number("last_layer")?) {
         (Some(first), Some(last)) => Ok(crate::spec::Numbers::Ranges(vec![(first, last)])),
         _ => Err(format!(
-            "step '{step}' found no answer-writing layers in model '{model}': see its rows {step}.layers; write a smaller \
+            "step '{step}' found no answer-writing layers in model '{model}' (its rows {step}.layers say more); write a smaller \
              share there, or layers here"
         )),
     }
@@ -84,8 +86,9 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
         let Some(probe) = loaded.spec.steps.iter().find(|other| other.name() == name) else { continue };
         let probed = models(probe, loaded);
         if let Some(missing) = models(step, loaded).into_iter().find(|model| !probed.contains(model)) {
-            let problem =
-                format!("step '{name}', which '{{{name}}}' takes its layers from, does not run model '{missing}'");
+            let problem = format!(
+                "'{{{name}}}' stands for the layers that step '{name}' finds, and that step does not run model '{missing}'"
+            );
             let advice = format!("add \"{missing}\" to the models of '{name}', or write models = {probed:?} here");
             return Err(loaded.refuse(&["step", step.name(), "models"], problem, Some(advice)));
         }
@@ -94,7 +97,7 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
         let missing = own.keys().find(|template| probed.len() > 1 && !probed.contains_key(*template));
         if let Some(missing) = missing {
             let problem = format!(
-                "step '{name}', which '{{{name}}}' takes its layers from, has no prompts of template '{missing}'"
+                "'{{{name}}}' stands for the layers that step '{name}' finds, and that step has no prompts of template '{missing}'"
             );
             let advice = format!("let '{name}' run on the same prompts, or on one template");
             return Err(loaded.refuse(&["step", step.name(), "prompts"], problem, Some(advice)));
@@ -121,11 +124,14 @@ fn prompts<'l>(step: &Step, loaded: &'l Loaded) -> Option<&'l Prompts> {
 /// The numbers of a set that are there.
 ///
 /// # Errors
-/// "layer 33 of 32", with what to write.
+/// "there is no layer 33, because there are 32 layers", with what to write.
 pub fn numbers(set: &Numbers, count: usize, what: &str, text: &str) -> Result<Vec<usize>, String> {
     set.below(count).map_err(|number| match count {
         0 => format!("'{text}': this model has no {what}s"),
-        1 => format!("'{text}': {what} {number} of 1; write 0"),
-        _ => format!("'{text}': {what} {number} of {count}; write 0 to {}", count - 1),
+        1 => format!("'{text}': there is no {what} {number}, because there is only one; write 0"),
+        _ => format!(
+            "'{text}': there is no {what} {number}, because there are {count} {what}s; write 0 to {}",
+            count - 1
+        ),
     })
 }

@@ -34,7 +34,7 @@ impl Kind for Smallest {
             rows = meeting(&rows, name, condition).map_err(|problem| refuse(("where", problem.to_string())))?;
         }
         if rows.height() == 0 && all.height() > 0 {
-            return Err(refuse(("where", format!("no row of '{}' meets these", self.from))).into());
+            return Err(refuse(("where", format!("no row of '{}' meets all of these conditions", self.from))).into());
         }
         let rows = of_one_measure(self, rows)?.map_err(refuse)?;
         let (frame, hopeless) = reduce(self, &rows)?.map_err(refuse)?;
@@ -44,12 +44,12 @@ impl Kind for Smallest {
             if undefined > 0 {
                 outcome
                     .notes
-                    .push(format!("'{name}' is NaN in {undefined} rows of '{}': they are passed over", self.from));
+                    .push(format!("'{name}' is NaN in {undefined} rows of '{}', which are left out", self.from));
             }
         }
         if hopeless > 0 {
             outcome.notes.push(format!(
-                "in {hopeless} groups the best {} is not above 0 or not a number: they have no smallest {}",
+                "{hopeless} groups have no smallest {1}, because their best {0} is not above 0 or not a number",
                 self.y, self.x
             ));
         }
@@ -101,7 +101,7 @@ fn check(step: &Smallest, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
             false => Err(TableProblem::WrongType {
                 column: name.clone(),
                 found: holds(found.dtype()),
-                wanted: "numbers are needed".into(),
+                wanted: "write a column of numbers".into(),
             }),
         };
         column(rows, name)
@@ -112,15 +112,18 @@ fn check(step: &Smallest, loaded: &Loaded, frames: &Frames) -> Result<(), SpecEr
         let path = ["group_by", &index.to_string()];
         column(rows, name).map_err(|problem| refuse(&path, problem.to_string()))?;
         if *name == step.x || *name == step.y {
-            return Err(refuse(&path, format!("'{name}' is what is compared; it cannot tell groups apart")));
+            return Err(refuse(&path, format!("'{name}' is x or y and cannot tell groups apart; leave it out")));
         }
     }
     if step.x == step.y {
-        return Err(refuse(&["x"], format!("x and y are both '{}'; write two columns", step.x)));
+        return Err(refuse(&["x"], format!("x and y are both '{}'; write two different columns", step.x)));
     }
     if let Some(twice) = repeated_column(step, rows) {
         let key = if twice == step.x { "x" } else { "group_by" };
-        return Err(refuse(&[key], format!("there would be two columns '{twice}'; leave it out, or name another")));
+        return Err(refuse(
+            &[key],
+            format!("the rows would have two columns '{twice}'; leave it out, or write another column"),
+        ));
     }
     if let (Some(measure), Err(_)) = (&step.measure, rows.column("measure")) {
         let problem = format!("rows of '{}' have no column 'measure'; leave out measure = \"{measure}\"", step.from);
@@ -164,13 +167,13 @@ fn of_one_measure(step: &Smallest, rows: DataFrame) -> PolarsResult<Result<DataF
     let names = there.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     match &step.measure {
         Some(wanted) if !there.contains(wanted.as_str()) => {
-            let problem = format!("'{}' has no rows of measure '{wanted}'; there are {names}", step.from);
+            let problem = format!("'{}' has no rows of measure '{wanted}'; write one of {names}", step.from);
             Ok(Err(("measure", problem)))
         }
         Some(wanted) => Ok(Ok(rows.filter(&measures.equal(wanted.as_str()))?)),
         None if there.len() > 1 => {
             let first = there.first().copied().unwrap_or_default();
-            let problem = format!("'{}' has rows of {names}; write measure = \"{first}\"", step.from);
+            let problem = format!("'{}' has rows of several measures, {names}; write measure = \"{first}\"", step.from);
             Ok(Err(("measure", problem)))
         }
         None => Ok(Ok(rows)),
@@ -191,8 +194,8 @@ fn reduce(step: &Smallest, rows: &DataFrame) -> PolarsResult<Result<(DataFrame, 
                 names.iter().zip(&key).map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("null")));
             let group = group.collect::<Vec<_>>().join(", ");
             let problem = format!(
-                "'{}' has several rows of {} = {twice} where {group}; write a 'where', or name the columns that tell them \
-                 apart in group_by",
+                "'{}' has several rows with {} = {twice} where {group}; write conditions under 'where', or add the columns that tell them \
+                 apart to group_by",
                 step.from, step.x
             );
             return Ok(Err(("from", problem)));

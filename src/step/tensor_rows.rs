@@ -34,22 +34,27 @@ impl TensorRows {
             let mut names: Vec<&str> = file.tensors().keys().map(String::as_str).collect();
             names.sort_unstable();
             names.truncate(8);
-            return Err(wrong(format!("no tensor '{name}': it has '{}'", names.join("', '"))));
+            return Err(wrong(format!("there is no tensor '{name}'; write one of '{}'", names.join("', '"))));
         };
         let width = match *info.shape.as_slice() {
             [width] | [_, width] if width > 0 => width,
             ref shape => {
-                return Err(wrong(format!("'{name}' is {shape:?}; a vector is [width], a subspace [k, width]")));
+                return Err(wrong(format!(
+                    "tensor '{name}' has the shape {shape:?}; write a vector [width] or a subspace [k, width]"
+                )));
             }
         };
         // Before room is made for it: of what is not floats the extents are not held to the file's size.
         if matches!(info.stored, NumberFormat::Other(_)) {
-            return Err(wrong(format!("'{name}' holds {}; write F32, F64, F16 or BF16", file.format_of(name))));
+            return Err(wrong(format!(
+                "tensor '{name}' holds {}; write it as F32, F64, F16 or BF16",
+                file.format_of(name)
+            )));
         }
         let mut values = vec![0.0; info.shape.iter().product()];
         file.read(name, 0, &mut values).map_err(|error| TensorRowsFault::Tensor(error.to_string()))?;
         if values.iter().any(|value| !value.is_finite()) || values.is_empty() {
-            return Err(wrong(format!("'{name}' holds no numbers, or values that are none")));
+            return Err(wrong(format!("tensor '{name}' is empty, or has values that are not finite")));
         }
         Ok(Self { width, values })
     }

@@ -94,7 +94,7 @@ pub enum Damage {
     #[error("{0}")]
     Harmed(String),
     /// It is whole, and of another version of this program.
-    #[error("it is of version {0} of the store, and this program has version {FORMAT}")]
+    #[error("it has version {0} of the store's format, and this program reads version {FORMAT}")]
     OtherVersion(u32),
 }
 
@@ -135,7 +135,7 @@ impl Store {
         }
         let entry: Entry = serde_json::from_slice(&text).map_err(wrong)?;
         if entry.key != digest {
-            return Err(Damage::Harmed(format!("{ABOUT}: it is of another key")));
+            return Err(Damage::Harmed(format!("{ABOUT}: it belongs to another key")));
         }
         Ok(entry)
     }

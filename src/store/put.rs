@@ -106,7 +106,7 @@ fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &Proven
         let content = Content { file, sha256: of_bytes(&bytes), bytes: bytes.len() as u64 };
         let back = read_parquet(bytes).map_err(io::Error::other)?;
         if !same(frame, &back) {
-            return Err(io::Error::other(format!("rows '{name}' do not come back from Parquet as they are")));
+            return Err(io::Error::other(format!("rows '{name}' cannot be read back from Parquet unchanged")));
         }
         frames.push(StoredFrame { part: after(name, about.step)?, content });
     }
@@ -163,7 +163,7 @@ fn within(path: &Path, dir: &Path) -> io::Result<PathBuf> {
     let inside = inside.filter(|path| path.components().all(|part| matches!(part, Component::Normal(_))));
     inside.map(Path::to_path_buf).ok_or_else(|| {
         io::Error::other(format!(
-            "{} is outside of the results folder, and the store keeps what is in it",
+            "{} is outside the results folder, and the store keeps only files within it",
             path.display()
         ))
     })

@@ -56,12 +56,12 @@ impl std::fmt::Display for Interrupted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match STAGE.load(Ordering::Relaxed) {
             stage if stage == InterruptStage::Kept as u8 => {
-                "interrupted; what was complete is kept in the store, and the same command goes on from there"
+                "interrupted; what was complete is kept in the store, and the same command continues from there"
             }
             stage if stage == InterruptStage::Lost as u8 => {
-                "interrupted; there is no store to go on from, and the same command begins anew"
+                "interrupted; nothing is kept because the store is off, so the same command starts from the beginning"
             }
-            _ => "interrupted before anything was computed; the same command begins anew",
+            _ => "interrupted before anything was computed; the same command starts from the beginning",
         })
     }
 }

@@ -54,11 +54,14 @@ impl Progress {
     /// What became of files that results which were replaced had, and the new ones have not.
     pub fn say_replaced(&self, removed: &[String], changed: &[String]) {
         if !removed.is_empty() {
-            self.say(&format!("removed, as the run before made them and this one does not: {}", removed.join(", ")));
+            self.say(&format!(
+                "removed, because the previous run made them and this one does not: {}",
+                removed.join(", ")
+            ));
         }
         if !changed.is_empty() {
             self.say(&format!(
-                "note: left, as someone has changed them since the run before made them, and this one does not: {}",
+                "note: these files are of the previous run and not of this one, and stay because they were changed since: {}",
                 changed.join(", ")
             ));
         }

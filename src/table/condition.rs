@@ -111,14 +111,14 @@ fn equal(values: &Series, literal: &Literal) -> Result<BooleanChunked, TableProb
         }
         (dtype, literal @ Literal::Text(text)) if dtype.is_primitive_numeric() => match text.parse::<f64>() {
             Ok(_) if is_nan(values, literal) => {
-                Err(wrong(values, "a NaN is equal to nothing; write \"!= nan\" for the rows without one"))
+                Err(wrong(values, "NaN is equal to nothing; write \"!= nan\" for the rows without NaN"))
             }
             // After "==" and "!=" it has no other form.
             Ok(number) if number.is_infinite() => Ok(values.cast(&DataType::Float64)?.equal(number)?),
             Ok(_) => Err(wrong(values, &format!("write {text}, without quotes"))),
-            Err(_) => Err(wrong(values, &format!("'{text}' is none"))),
+            Err(_) => Err(wrong(values, &format!("'{text}' is not a number"))),
         },
-        _ => Err(wrong(values, &format!("it cannot be '{}'", written(literal)))),
+        _ => Err(wrong(values, &format!("none of them is '{}'", written(literal)))),
     }
 }
 

@@ -96,7 +96,7 @@ fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, TableProbl
         return Err(TableProblem::WrongType {
             column: name.to_string(),
             found: holds(dtype),
-            wanted: "only numbers can be reckoned with".into(),
+            wanted: "arithmetic needs numbers".into(),
         });
     }
     Ok(values.cast(&DataType::Float64)?.f64()?.iter().collect())

@@ -42,10 +42,12 @@ pub enum TableProblem {
     #[error("{0}")]
     Expression(#[from] ExpressionError),
     /// Two columns of one name.
-    #[error("there would be two columns '{0}'; choose another name")]
+    #[error("the table would have two columns '{0}'; choose another name")]
     DuplicateColumn(String),
     /// A cell of a pivot that several rows would fill.
-    #[error("{rows} rows have {cell}; write group_by and aggregate so that each cell has one")]
+    #[error(
+        "{rows} rows have {cell}, and a cell takes one; write group_by and aggregate so that one row is left for each cell"
+    )]
     SeveralRows {
         /// How many.
         rows: usize,
@@ -54,7 +56,7 @@ pub enum TableProblem {
     },
     /// Numbers of different measures that would be one.
     #[error(
-        "rows of {} measures ({}) would be one number, which is of nothing; write where = {{ measure = \"{}\" }}, or {otherwise}",
+        "{} measures ({}) would be averaged into one number; write where = {{ measure = \"{}\" }}, or {otherwise}",
         measures.len(), measures.join(", "), measures.first().map_or("", String::as_str)
     )]
     SeveralMeasures {
@@ -72,7 +74,7 @@ pub enum TableProblem {
         problem: Box<TableProblem>,
     },
     /// Rows to join with that are not there.
-    #[error("no rows of '{from}'")]
+    #[error("there are no rows of '{from}'")]
     NoRows {
         /// The step or table.
         from: String,

@@ -60,7 +60,7 @@ fn alike(left: &Column, right: &Column) -> Result<(Column, Column), TableProblem
             return Err(TableProblem::WrongType {
                 column: left.name().to_string(),
                 found: holds(a),
-                wanted: format!("the rows it is joined with have {} there", holds(b)),
+                wanted: format!("the rows that are joined have {} there", holds(b)),
             });
         }
     };

@@ -318,8 +318,8 @@ fn measures_that_have_nothing_to_compare_with_are_refused() {
     let step = "[[step]]\nname = \"taken\"\nkind = \"ablation\"\ncomponents = [\"L0MLP\"]\nvalue = \"zero\"\n\
                 measures = [\"accuracy\", \"logit-difference\"]\n";
     let said = flowing(&sandbox(&format!("{without}{step}")).run(&["run", "spec.toml"]).refused());
-    assert!(said.contains("no prompt has a wrong answer to compare with"), "{said}");
+    assert!(said.contains("this measure compares with a wrong answer, and the prompts have none"), "{said}");
     let numbers = "title = \"x\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\noperands = { a = [1], b = [2] }\nwrong = [\"3\"]\n";
     let said = flowing(&Sandbox::with(numbers).refused());
-    assert!(said.contains("[prompts] is of operands, to which 'wrong' means nothing"), "{said}");
+    assert!(said.contains("'wrong' does not apply to the prompts of [prompts], which are made of operands"), "{said}");
 }

@@ -202,7 +202,7 @@ aggregate = { n = "count" }
 "#;
     let text = told(&format!("{MANY}{matrix}"), &[], &[]);
     // What is wrong in every variant is said once.
-    for one in ["layer 9 of 4", "write seeds = [42]", "no column 'nope'", "no column 'thrid'"] {
+    for one in ["there is no layer 9", "write seeds = [42]", "no column 'nope'", "no column 'thrid'"] {
         assert_eq!(text.matches(one).count(), 1, "{one}:\n{text}");
     }
     insta::assert_snapshot!(text);

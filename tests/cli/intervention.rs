@@ -158,10 +158,10 @@ fn measures_that_compare_with_another_answer_need_one() {
     let without = PUSH.replace("contrast = \"{bad}\"\n", "").replace(", bad = [9]", "");
     let without = without.split("[[step]]\nname = \"direct\"").next().unwrap_or_default().to_string();
     let refused = |spec: &str| Sandbox::with(spec).run(&["run", "spec.toml"]).refused();
-    says(refused(&without), ["write measures without it, such as accuracy and kl"]);
+    says(refused(&without), ["write measures that do not compare with it, such as accuracy and kl"]);
     Sandbox::with(&without.replace("\"logit-difference\"", "\"accuracy\", \"kl\"")).ran();
     let alone = PUSH.split("[[step]]\nname = \"direct\"").next().unwrap_or_default();
     let text = refused(&alone.replace("{ site = \"3.mlp_post\", value = 0 }", "{ site = \"3.mlp_post\" }"));
-    says(text, ["have answers that begin with the same token"]);
+    says(text, ["has an answer that begins with the same token"]);
     refused(&alone.replace("\"logit-difference\"]\nper", "\"normalized-logit-difference\"]\nper"));
 }

@@ -145,7 +145,7 @@ fn models_that_can_not_be_told_are_refused_before_any_work() {
         said
     };
     let said = refused(&["known.second.layers=4"]);
-    assert!(said.contains("model 'model' is known as arith and as second"), "{said}");
+    assert!(said.contains("model 'model' fits both [known.arith] and [known.second]"), "{said}");
     let said = refused(&["known.arith.family=ablat"]);
     says(&said, ["no family 'ablat'", "write \"ablate\""]);
     let said = refused(&["model.source=no/such/folder"]);
@@ -156,7 +156,7 @@ fn models_that_can_not_be_told_are_refused_before_any_work() {
     let other = format!("[model]\nsource = \"random:{}#1\"\n", configuration("llama3-8b"));
     sandbox.write("models/arith.toml", other);
     let said = refused(&[]);
-    says(&said, ["model 'model' is not known as arith, whose profile names it", "models/arith.toml:2:10]"]);
+    says(&said, ["the profile of [known.arith] names a model, 'model', that is not arith", "models/arith.toml:2:10]"]);
 }
 
 /// An expectation of each kind, and one that differs.
@@ -241,7 +241,7 @@ fn a_difference_of_the_model_at_hand_ends_with_1_after_everything_is_written() {
             ", expected ≥ 1.5 (a wish)",
             "differs: 'gone': no row, expected ≥ 0\n",
             "differs: 'several': 2 rows, not one, expected ≥ 0\n",
-            "error: 3 of 7 expectations differ: 'too-good', 'gone', 'several'",
+            "error: 3 of 7 expectations are not met: 'too-good', 'gone', 'several'",
         ],
     );
     assert!(report.contains("| gone |  | ≥ 0 | no row | arith | arith | **differ** |"), "{report}");

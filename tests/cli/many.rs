@@ -66,11 +66,14 @@ fn two_specs_with_one_results_folder_are_refused() {
     let named = format!("{SMALL}\n[output]\ndir = \"here/../results/a\"\n");
     let sandbox = Sandbox::of(&[("a.toml", SMALL), ("b.toml", &named), ("c.toml", SMALL)]);
     let text = sandbox.run(&["run", "a.toml", "b.toml", "c.toml"]).refused();
-    assert!(text.contains("a.toml and b.toml both write to here/../results/a"), "{text}");
+    assert!(
+        text.contains("a.toml and b.toml would write their results into the same folder, here/../results/a"),
+        "{text}"
+    );
     assert!(text.contains("dir = \"here/../results/a\"") && !text.contains("c.toml"), "{text}");
     assert!(!sandbox.has("results"), "no work before the refusal");
     let text = sandbox.run(&["run", "a.toml", "./a.toml"]).refused();
-    assert!(text.contains("a.toml and ./a.toml both write to results/a"), "{text}");
+    assert!(text.contains("a.toml and ./a.toml would write their results into the same folder, results/a"), "{text}");
 }
 
 #[test]
@@ -149,16 +152,16 @@ fn what_the_model_has_not_is_passed_over() {
     says(
         &text,
         [
-            "about several checkpoints, and model 'model' (builtin:arith) has none",
+            "needs several checkpoints of a model, and model 'model' (builtin:arith) has none",
             "a.toml:",
             "help: write them as model.checkpoints",
         ],
     );
     let text = sandbox.run(&["run", "a.toml", "b.toml"]).ok().err;
     assert!(
-        text.contains("a.toml is passed over: this is about several checkpoints") && !text.contains("spec 1 of"),
+        text.contains("a.toml is skipped: this spec needs several checkpoints") && !text.contains("spec 1 of"),
         "{text}"
     );
     assert!(sandbox.at("results/b/report.md").is_file() && !sandbox.has("results/a"));
-    says(sandbox.run(&["plan", "."]).ok().err, ["passed over"]);
+    says(sandbox.run(&["plan", "."]).ok().err, ["skipped"]);
 }

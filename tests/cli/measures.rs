@@ -45,7 +45,7 @@ fn one_number_of_several_measures_is_refused_before_any_work() {
         // The column that would tell them apart is no longer there.
         (format!("{without}\n\n{MAP}from = \"t\""), format!("{write} in [[table]] 't'")),
     ] {
-        let problem = "are of 2 measures (logit-difference, kl), and one number would be made of all of them";
+        let problem = "hold 2 measures (logit-difference, kl), which would be averaged into one number";
         says(flowing(&sandbox(&more).refused()), [problem, advice.as_str()]);
     }
 }

@@ -40,8 +40,8 @@ fn a_new_spec_of_words_is_for_the_model_it_is_given() {
 fn a_spec_of_words_needs_a_model_that_knows_some() {
     let sandbox = Sandbox::empty();
     for (arguments, told) in [
-        (vec!["--words"], "no model that knows words is built in; write --model"),
-        (vec!["--words", "--model", "builtin:arith"], "the built-in model knows numbers and no words"),
+        (vec!["--words"], "no built-in model knows words; write --model"),
+        (vec!["--words", "--model", "builtin:arith"], "the built-in model knows only numbers"),
         (vec!["--words", "--from", "paper/fig02"], "cannot be used with"),
     ] {
         says(sandbox.run(&[&["new", "x"][..], &arguments].concat()).refused(), [told]);
@@ -74,7 +74,7 @@ fn what_is_to_be_typed_next_is_quoted_for_a_shell() {
 fn nothing_is_overwritten() {
     let sandbox = Sandbox::empty();
     sandbox.write("mine.toml", "mine");
-    says(sandbox.run(&["new", "mine.toml"]).refused(), ["it is there already"]);
+    says(sandbox.run(&["new", "mine.toml"]).refused(), ["this file exists already"]);
     assert_eq!(sandbox.read("mine.toml"), "mine");
 }
 

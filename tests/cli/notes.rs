@@ -37,7 +37,7 @@ aggregate = { least = "min(mean)" }
 "#;
 
 const UNUSED: &str = "'factor' in 'rope_scaling' changes nothing, here and in transformers";
-const BEYOND: &str = "prompts of up to 12 tokens are more than the 8 of the context that the model was made for";
+const BEYOND: &str = "prompts of up to 12 tokens exceed the context of 8 tokens that the model was made for";
 
 #[test]
 fn notes_of_a_model_reach_whoever_reads_it() {

@@ -299,13 +299,13 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
             "f.csv",
             "\"f.csv\"",
             "clean,answers\na,[A]\n",
-            "line 2 has \"[A]\", which is no list as JSON writes it, in 'answers'",
+            "line 2 has \"[A]\", which is not a list in JSON, in 'answers'",
         ),
         (
             "f.csv",
             "{ file = \"f.csv\", answer_tokens = \"id\" }",
             "clean,id\na,A\n",
-            "line 2 has \"A\" in 'answer_tokens', which is no id of a token",
+            "line 2 has \"A\" in 'answer_tokens', which is not a token id",
         ),
         (
             "f.jsonl",
@@ -317,7 +317,7 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
             "f.jsonl",
             "\"f.jsonl\"",
             "{\"clean\": \"a\", \"answers\": [\"A\", 7]}\n",
-            "line 1 has texts and numbers in one list, 'answers'",
+            "line 1 mixes texts and numbers in 'answers'",
         ),
         (
             "f.jsonl",
@@ -329,7 +329,7 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
             "f.jsonl",
             "\"f.jsonl\"",
             "{\"clean\": \"a\", \"answers\": 1.5}\n",
-            "line 1 has 1.5, which is no whole number, in 'answers'",
+            "line 1 has 1.5, which is not a whole number, in 'answers'",
         ),
         (
             "f.jsonl",
@@ -349,15 +349,21 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
     let inline = sandbox(&of("pairs = [{ clean = \"a\", answers = \" A\" }, { clean = \"b\", answers = [] }]"));
     says(flowing(&inline.refused()), ["pair 2 has no value in the list 'answers'", "spec.toml:5:"]);
     let keys = sandbox(&of("pairs = [{ clean = \"a\", answers = \" A\" }]\ntemplate = \"{a}\"\nshots = []"));
-    says(flowing(&keys.refused()), ["has its prompts one by one, to which 'template' means nothing"]);
+    says(
+        flowing(&keys.refused()),
+        ["'template' does not apply to the prompts of [prompts], which are given one by one in 'pairs'"],
+    );
     let both = sandbox(&of("pairs = [{ clean = \"a\", answers = \" A\" }]\nslots = { x = [\"a\"] }"));
-    says(flowing(&both.refused()), ["to which 'slots' means nothing", "leave out 'slots', or 'pairs'"]);
+    says(flowing(&both.refused()), ["'slots' does not apply", "leave out 'slots', or 'pairs'"]);
     let computed = of("pairs = [{ clean = \"a\", answers = \" A\" }]\ncomputed.x = { of = \"y\", plus = 1 }");
-    says(flowing(&sandbox(&computed).refused()), ["to which 'computed' means nothing", "spec.toml:6:"]);
+    says(flowing(&sandbox(&computed).refused()), ["'computed' does not apply", "spec.toml:6:"]);
     let ids = of("tokens = [[1, 2]]\nmodulus = 7\ncomputed.x = { of = \"y\", plus = 1 }");
     let told = flowing(&sandbox(&ids).refused());
     for key in ["modulus", "computed"] {
-        assert!(told.contains(&format!("[prompts] is of 'tokens', to which '{key}' means nothing")), "{told}");
+        assert!(
+            told.contains(&format!("'{key}' does not apply to the prompts of [prompts], which are 'tokens'")),
+            "{told}"
+        );
     }
 }
 

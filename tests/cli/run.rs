@@ -155,11 +155,11 @@ fn a_misspelt_value_of_a_condition_is_refused() {
     says(&text, ["'decode' is never 'first_token'", "write \"first-token\""]);
     let (code, text, report) = conditioned("operator = [\"+\", \"plus\"]");
     assert_eq!((code, report.as_str()), (Some(2), ""), "{text}");
-    says(&text, ["'operator' is never 'plus'", "there are +, -, *, /, words"]);
+    says(&text, ["'operator' is never 'plus'", "write one of +, -, *, /, words"]);
     // Others once there are rows, and everything is written.
     let (code, text, report) = conditioned("template = \"other\"");
     assert_eq!(code, Some(2), "{text}");
-    assert!(text.contains("'template' is never other here; it is "), "{text}");
+    assert!(text.contains("'template' is never other here; its values are "), "{text}");
     assert!(text.contains("spec.toml:") && report.contains("*no rows: 'template' is never other"), "{text}\n{report}");
 }
 

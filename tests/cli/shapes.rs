@@ -222,7 +222,7 @@ fn readings_are_of_prompts_of_all_lengths() {
         positions.contains("who.last") && positions.contains("who[0]") && !positions.contains("who[2]"),
         "{positions:?}"
     );
-    says(sandbox.report(), ["not all prompts have the positions"]);
+    says(sandbox.report(), ["because not all prompts have them"]);
 }
 
 #[test]
@@ -255,13 +255,13 @@ fn what_is_no_position_is_refused_with_what_to_write() {
     says(
         refused("\"who\""),
         [
-            "position 'who': in \"w XY a A,A gx?\", \"XY\" is 2 tokens",
+            "'who' is not one position: in \"w XY a A,A gx?\", \"XY\" is 2 tokens",
             "write 'who.last', 'who.first', 'who.all' or 'who.each'",
         ],
     );
-    says(refused("\"who[1]\""), ["position 'who[1]' of a slot of 1 tokens in some prompts", "or 'who.each'"]);
+    says(refused("\"who[1]\""), ["there is no position 'who[1]': in some prompts", "or 'who.each'"]);
     says(refused("\"who.lats\""), ["no position 'who.lats'", "write 'who.last'"]);
-    says(refused("14"), ["position 14 of a prompt of 11 tokens"]);
+    says(refused("14"), ["there is no position 14"]);
 }
 
 #[test]
@@ -288,5 +288,5 @@ fn zero_answers_are_left_out_of_all_lengths_together() {
     assert_eq!(numbers(&some.rows("ablated.prompts"), "answer"), [11.0]);
     says(some.report(), ["2 of 3 prompts have the answer 0 and are left out"]);
     let none = sandbox(&spec("[7]"));
-    says(flowing(&none.run(&["run", "spec.toml"]).refused()), ["the answer of every prompt is 0"]);
+    says(flowing(&none.run(&["run", "spec.toml"]).refused()), ["every prompt has the answer 0"]);
 }

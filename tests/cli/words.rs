@@ -240,7 +240,8 @@ fn steps_on_numbers_refuse_words() {
                  [[step]]\nname = \"out\"\nkind = \"prompt-knockout\"\nfrom = \"rules\"\n";
     let said = refused(&format!("{PROMPTS}{steps}"));
     for kind in ["heuristics", "prompt-knockout"] {
-        let problem = format!("a step of kind '{kind}' needs prompts of operands, and these are of words");
+        let problem =
+            format!("a step of kind '{kind}' needs prompts that are made of operands, and these are made of words");
         assert!(said.contains(&problem) && said.contains(&format!("kind = \"{kind}\"")), "{said}");
     }
 }
@@ -259,7 +260,7 @@ fn faults_are_shown_where_they_stand() {
     let said = refused(&step("positions = [\"s.1\"]"));
     says(&said, ["has no position 's.1'", "write 's'; there are"]);
     let said = refused(&step("counterfactual.operators = \"same\""));
-    says(&said, ["'operators' changes nothing of this step", "have no operators"]);
+    says(&said, ["'operators' has no effect in this step", "have no operators"]);
     let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
     let said = refused(&format!("{}{accuracy}", PROMPTS.replace("{thing}?\" }", "{thin}?\" }")));
     says(&said, ["no slot {thin}\n", "write {thing}", "spec.toml:8:77"]);
@@ -267,14 +268,17 @@ fn faults_are_shown_where_they_stand() {
         "{}{accuracy}",
         PROMPTS.replace("sample = 6", "operators = [\"+\"]\noperands = { a = [1], b = [2] }")
     ));
-    assert!(said.contains("[prompts] has operands and words for its slots"), "{said}");
+    assert!(said.contains("[prompts] has both operands and words for its slots"), "{said}");
     let said = refused(&format!("{}{accuracy}", PROMPTS.replace("sample = 6", "operators = [\"+\"]")));
-    assert!(said.contains("[prompts] is of words, to which 'operators' means nothing"), "{said}");
+    assert!(said.contains("'operators' does not apply to the prompts of [prompts], which are made of words"), "{said}");
     let said = refused(&format!("title = \"x\"\n[model]\nsource = \"model\"\n[prompts]\nsample = 3\n{accuracy}"));
     says(&said, ["[prompts] has no 'operands' and no 'slots'", "slots = {"]);
     let numbers = "title = \"x\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\noperands = { a = [1], b = [2] }\ncontrast = \"3\"\n";
     let said = refused(&format!("{numbers}{accuracy}"));
-    assert!(said.contains("[prompts] is of operands, to which 'contrast' means nothing"), "{said}");
+    assert!(
+        said.contains("'contrast' does not apply to the prompts of [prompts], which are made of operands"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -402,7 +406,7 @@ fn what_is_wrong_with_a_file_of_rows_is_told_alone_with_its_line() {
         (
             "f.csv",
             "country,capital,country\na,A,b\n".into(),
-            "columns 1 and 3 are both called 'country'; call one of them otherwise",
+            "columns 1 and 3 are both called 'country'; give one of them another name",
         ),
         (
             "f.csv",
@@ -423,13 +427,13 @@ fn what_is_wrong_with_a_file_of_rows_is_told_alone_with_its_line() {
         (
             "f.jsonl",
             "{\"country\": \"a\"}\n{\"country\": \"b\", \"capital\": \"B\"}\n".into(),
-            "there is no 'capital' above line 2",
+            "no line before line 2 has 'capital'",
         ),
         ("f.jsonl", "{\"country\": \"a\", \"capital\": 1.5}\n".into(), "line 1: 'capital' is 1.5, which is no integer"),
         ("f.jsonl", "{\"country\": \"a\", \"country\": \"A\"}\n".into(), "line 1 has 'country' twice"),
         ("f.jsonl", "{\"country\": \"a\"\n".into(), "line 1, column 15: EOF while parsing an object"),
         ("f.jsonl", "[{}]\n".into(), "line 1 is a list; write an object a line"),
-        ("f.parquet", head.into(), "it is no Parquet file"),
+        ("f.parquet", head.into(), "it is not a Parquet file"),
         ("f.csv", "PK\u{3}\u{4}".into(), "it is a spreadsheet or an archive; save it as CSV"),
     ] {
         let sandbox = sandbox(&of_file(&format!("\"{name}\"")));

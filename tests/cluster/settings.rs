@@ -64,6 +64,6 @@ fn what_is_wrong_is_refused() {
     says(sandbox.run(&["submit", "spec.toml", "--dry", "--set", "slurm.partitoin=x"]).refused(), ["partition"]);
     says(
         sandbox.run(&["submit", "spec.toml", "--dry", "--set", "run.store=off"]).refused(),
-        ["the store, and it is off"],
+        ["the store, which is off"],
     );
 }

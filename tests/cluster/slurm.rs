@@ -221,7 +221,10 @@ fn a_time_limit_that_strikes() {
     assert_eq!(jobs.len(), 3, "two levels and the job that gathers");
     cluster.wait("all jobs have ended", str::is_empty);
     let logs = cluster.logs();
-    says(&logs, ["its time is over; job ", "goes on in a new one", "blocks from a run that was interrupted"]);
+    says(
+        &logs,
+        ["the time limit is reached; job ", "starts again and continues", "blocks are there from an interrupted run"],
+    );
     cluster.agrees();
     let record = cluster.sandbox.json("results/spec/manifest.json");
     let job = &record["steps"][0]["from_store"]["job"];
@@ -238,7 +241,7 @@ fn a_time_limit_without_another_try() {
     let cluster = Cluster::start(LONG);
     cluster.submit(&["--set", "slurm.minutes=0", "--set", "slurm.time=\"1\"", "--set", "slurm.requeues=0"]);
     cluster.wait("all jobs have ended", str::is_empty);
-    says(cluster.logs(), ["is not started again: it was started again 0 times"]);
+    says(cluster.logs(), ["is not started again: it was already started again 0 times"]);
     assert_eq!(cluster.entries(), 0);
     says(cluster.ablate(&["status", "spec.toml"]).ends(1).out, ["2 steps: 2 not begun", "its task ended as "]);
 }

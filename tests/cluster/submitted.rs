@@ -105,7 +105,7 @@ fn a_spec_that_has_changed_is_not_computed_as_if_it_had_not() {
     says(on_cluster(&sandbox, &["worker", &folder, "level1", "--task", "9"], &[]).refused(), ["it has no task 9"]);
     says(
         on_cluster(&sandbox, &["worker", &folder, "level7", "--task", "0"], &[]).refused(),
-        ["there is no such array"],
+        ["the submission has no such array"],
     );
     says(on_cluster(&sandbox, &["worker", &folder, "level1"], &[]).refused(), ["--task N"]);
 }

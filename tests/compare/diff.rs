@@ -91,7 +91,7 @@ fn differences_are_drawn_and_reported() {
     }
     assert!(sandbox.bytes("results/a/manifest.json") == before);
     let text = sandbox.run(&["diff", "results/a", "results/b", "--into", "results/b"]).ends(2).text;
-    assert!(text.contains("it is a results folder"), "{text}");
+    assert!(text.contains("this is a results folder"), "{text}");
     let text = sandbox.run(&["diff", "results/a", "results/b", "--figure", "x.jpg"]).ends(2).text;
     assert!(text.contains(".svg, .png or .pdf"), "{text}");
 }
@@ -114,7 +114,7 @@ fn specs_differ_by_resolved_values_with_their_origins() {
     assert!(lines[1].ends_with("→ \"a\" (c.toml:4:10)"), "{text}");
     assert!(lines[3].contains("spec.toml and c.toml differ"), "{text}");
     let text = sandbox.run(&["diff", "spec.toml", "results/spec"]).ends(2).text;
-    assert!(text.contains("A is a spec and B is none"), "{text}");
+    assert!(text.contains("A is a spec, and B is not"), "{text}");
     let text = sandbox.run(&["diff", "results/none", "results/spec"]).ends(2).text;
     assert!(text.contains("results/none"), "{text}");
 }

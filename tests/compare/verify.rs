@@ -91,10 +91,10 @@ fn a_changed_drawing_is_a_difference() {
     let figure = sandbox.at("results/spec/figures/answers.svg");
     sandbox.edit(&figure, "stroke=\"#0072b2\"", "stroke=\"#0072b3\"");
     let text = sandbox.run(&["verify", "spec.toml"]).ok().text;
-    assert!(text.contains("figures/answers.svg: the same drawing, in other bytes"), "{text}");
+    assert!(text.contains("figures/answers.svg: the same drawing, written in other bytes"), "{text}");
     sandbox.edit(&figure, "stroke=\"#0072b3\"", "stroke=\"#ff0000\"");
     let text = sandbox.run(&["verify", "spec.toml"]).ends(1).text;
-    assert!(text.contains("figures/answers.svg: differs, and the rows it is drawn from do not"), "{text}");
+    assert!(text.contains("figures/answers.svg: differs, while the rows it is drawn from do not"), "{text}");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_changed_spec_and_what_it_changes_are_said() {
             "the specs differ:\n    prompts.operands.a: \"0..12\" (spec.toml:8:18) → \"0..11\" (spec.toml:8:18)\n",
             "expectation 'addition': agree committed, differ rerun",
             "2 rows only committed: operator +, a 11; operator *, a 11",
-            "figures/answers.svg: differs, as the rows it is drawn from do",
+            "figures/answers.svg: differs, because the rows it is drawn from differ",
         ],
     );
 }
@@ -211,16 +211,16 @@ fn files_are_checked_without_a_run() {
     assert!(said.contains(" not kept\n"), "{said}");
     sandbox.edit("spec.toml", "at_least = 0.5", "at_least = 0.6");
     let said = sandbox.run(&["verify", "results", "--files"]).ok().text;
-    assert!(said.contains("; of the spec are otherwise now: expect.addition.at_least"), "{said}");
+    assert!(said.contains("; these values of the spec have changed since: expect.addition.at_least"), "{said}");
     sandbox.edit(results.join("tables/rates.csv"), "+", "-");
     let said = sandbox.run(&["verify", "results/spec", "--files"]).ends(1).text;
-    assert!(said.contains("tables/rates.csv is not the file that the run made"), "{said}");
+    assert!(said.contains("tables/rates.csv has changed since the run made it"), "{said}");
     sandbox.remove(results.join("tables/rates.csv"));
     sandbox.remove(results.join("report.md"));
     let said = sandbox.run(&["verify", "results", "--files"]).ends(1).text;
     assert!(said.contains("tables/rates.csv is not there; report.md is not there"), "{said}");
     sandbox.edit(results.join("manifest.json"), "\"format\": 2", "\"format\": 1");
     let said = sandbox.run(&["verify", "results", "--files"]).ends(1).text;
-    says(&said, ["is of format 1", "1 of 1 results folders are not"]);
+    says(&said, ["has format 1", "1 of 1 results folders are not"]);
     sandbox.run(&["verify", "spec.toml", "--files"]).ends(2);
 }

@@ -281,14 +281,14 @@ controls = 4
 fn what_is_wrong_is_refused_where_it_stands() {
     let with = |keys: &str| refused(&format!("[[step]]\nname = \"d\"\nkind = \"direction\"\n{keys}\n"));
     says(with("method = \"difference-of-means\""), ["needs 'of' or 'minus'"]);
-    says(with("method = \"pca\"\nnumber = \"a\""), ["'number' changes nothing of this step"]);
+    says(with("method = \"pca\"\nnumber = \"a\""), ["'number' has no effect in this step"]);
     says(with("method = \"fourier\""), ["needs the column with the number"]);
-    says(with("method = \"fourier\"\nnumber = \"a\"\nperiods = []\ndegree = 0"), ["nothing is fitted"]);
-    says(with("method = \"pca\"\npositions = [\"all\"]"), ["a direction is of one position"]);
+    says(with("method = \"fourier\"\nnumber = \"a\"\nperiods = []\ndegree = 0"), ["nothing would be fitted"]);
+    says(with("method = \"pca\"\npositions = [\"all\"]"), ["a direction is found at one position"]);
     says(with("method = \"mean\"\nby = \"colour\""), ["no column 'colour'"]);
     says(
         with("method = \"difference-of-means\"\nof = { where = { a = 2 } }\nminus = { where = { b = 2 } }"),
-        ["is in 'of' and in 'minus'"],
+        ["is in both 'of' and 'minus'"],
     );
     says(with("method = \"mean\"\nof = { where = { a = 77 } }"), ["no prompt of class 'of'"]);
     // "=" has one embedding, and the operator's has, of each number, as many of the one as of the other.

@@ -89,7 +89,7 @@ fn blocks_on_a_full_disk() {
     let Some(disk) = Disk::mount(&sandbox.store(), 400) else { return };
     fs::write(disk.0.join("ballast"), vec![1; 300 << 10]).expect("ballast");
     let ran = sandbox.run_into("first", &[]);
-    says(&ran.text, ["its finished blocks are not kept in the store", "this step would begin anew"]);
+    says(&ran.text, ["its finished blocks cannot be kept in the store", "this step starts from the beginning"]);
     assert!(sandbox.results("whole") == sandbox.results("first"));
     let left = files_below(&sandbox.store().join("blocks"));
     assert!(left.is_empty(), "{left:?}");
@@ -132,6 +132,6 @@ fn a_store_that_has_become_read_only() {
     interrupted(&sandbox, 2);
     disk.again("ro");
     let ran = sandbox.run_into("after", &[]);
-    says(&ran.text, ["blocks from a run that was interrupted", "are not kept in the store"]);
+    says(&ran.text, ["blocks are there from an interrupted run", "are not kept in the store"]);
     assert!(sandbox.results("whole") == sandbox.results("after"));
 }

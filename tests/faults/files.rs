@@ -117,10 +117,10 @@ fn a_model_that_is_replaced_between_runs_takes_no_blocks_of_the_other() {
     interrupted(&sandbox, 2);
     replace(&sandbox, &second, SystemTime::now());
     let ran = sandbox.run_into("second", &[]);
-    assert!(!ran.text.contains("from a run that was interrupted"), "{}", ran.text);
+    assert!(!ran.text.contains("an interrupted run"), "{}", ran.text);
     replace(&sandbox, &first, SystemTime::now());
     let ran = sandbox.run_into("first", &[]);
-    assert!(ran.text.contains("blocks from a run that was interrupted"), "{}", ran.text);
+    assert!(ran.text.contains("blocks are there from an interrupted run"), "{}", ran.text);
     for (weights, results) in [(&first, "first"), (&second, "second")] {
         replace(&sandbox, weights, SystemTime::now());
         sandbox.run_into("whole", &["--no-store"]);
@@ -177,7 +177,11 @@ fn an_entry_of_another_version_is_not_taken() {
     }
     let ran = sandbox.run_into("second", &[]);
     assert!(ran.recalled().is_empty(), "{}", ran.text);
-    assert!(ran.text.contains("it is of version 7 of the store, and this program has version 2"), "{}", ran.text);
+    assert!(
+        ran.text.contains("it has version 7 of the store's format, and this program reads version 2"),
+        "{}",
+        ran.text
+    );
     assert!(sandbox.results("first") == sandbox.results("second"));
 }
 
@@ -212,7 +216,7 @@ fn an_entry_that_was_cut_off_is_computed_again() {
     let ran = sandbox.run_into("second", &[]);
     assert!(ran.recalled().is_empty(), "{}", ran.text);
     assert_eq!(
-        ran.text.matches("is damaged (rows0.parquet: wrong checksum); it is computed again").count(),
+        ran.text.matches("is damaged (rows0.parquet: wrong checksum), so it is computed again").count(),
         2,
         "{}",
         ran.text

@@ -68,7 +68,7 @@ fn results_of_another_spec_are_not_overwritten() {
     run(&["run", "p/x.toml"]).ok();
     let first = sandbox.results("results/x");
     let manifest = sandbox.bytes("results/x/manifest.json");
-    let parts = ["results/x has the results of another spec, p/x.toml", "output.dir", "--force"];
+    let parts = ["results/x holds the results of another spec, p/x.toml", "output.dir", "--force"];
     says(run(&["run", "q/x.toml"]).refused(), parts);
     run(&["run", "q/x.toml", "p/x.toml", "--dry"]).refused();
     assert!(first == sandbox.results("results/x"));

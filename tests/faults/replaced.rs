@@ -37,7 +37,8 @@ fn what_the_new_run_does_not_make_goes_and_is_named() {
     fs::write(figures.join("mine.svg"), "a user's own").unwrap();
     sandbox.edit("spec.toml", "\"first\"", "\"second\"");
     let ran = sandbox.ran();
-    let line = "removed, as the run before made them and this one does not: figures/first.svg, figures/first.png";
+    let line =
+        "removed, because the previous run made them and this one does not: figures/first.svg, figures/first.png";
     assert!(ran.text.contains(line), "{}", ran.text);
     let mut left: Vec<_> = fs::read_dir(&figures).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
@@ -52,7 +53,11 @@ fn what_someone_has_changed_stays_and_is_named() {
     fs::write(&figure, "with a user's label").unwrap();
     sandbox.edit("spec.toml", "\"first\"", "\"second\"");
     let ran = sandbox.ran();
-    assert!(ran.text.contains("note: left, as someone has changed them") && figure.exists(), "{}", ran.text);
+    assert!(
+        ran.text.contains("note: these files are of the previous run and not of this one") && figure.exists(),
+        "{}",
+        ran.text
+    );
     assert!(!figure.with_extension("png").exists());
 }
 
@@ -70,7 +75,7 @@ fn files_of_a_part_that_failed_go_with_the_next_whole_run() {
     assert!(sandbox.report().contains("What failed"));
     fs::remove_dir(&blocked).unwrap();
     let ran = sandbox.ran();
-    assert!(!first.exists() && ran.text.contains("removed, as the run before"), "{}", ran.text);
+    assert!(!first.exists() && ran.text.contains("removed, because the previous run"), "{}", ran.text);
 }
 
 /// A run over results that is killed, whenever that is: the old ones are whole, or the new ones.
@@ -168,7 +173,7 @@ fn the_same_again_changes_no_file() {
     let first = contents(&folder);
     std::thread::sleep(Duration::from_millis(1100));
     let ran = sandbox.ran();
-    assert!(ran.text.contains("they are to the bit those of the run of 20"), "{}", ran.text);
+    assert!(ran.text.contains("the results are identical to those of the run of 20"), "{}", ran.text);
     assert!(contents(&folder) == first);
     // Files that are not kept are made again, and no other is touched.
     fs::remove_file(folder.join("figures/first.png")).unwrap();
@@ -180,5 +185,5 @@ fn the_same_again_changes_no_file() {
     assert!(forced != first && forced.keys().eq(first.keys()), "the manifest says when");
     sandbox.edit("spec.toml", "sample = 40", "sample = 41");
     let ran = sandbox.ran();
-    assert!(!ran.text.contains("to the bit"), "{}", ran.text);
+    assert!(!ran.text.contains("are identical to those"), "{}", ran.text);
 }

@@ -70,7 +70,11 @@ fn a_signal_ends_every_phase_within_two_seconds() {
         says(&text, ["error: interrupted", "the same command"]);
         told.push(text);
     }
-    assert!(told[0].contains("interrupted before anything was computed; the same command begins anew"), "{}", told[0]);
+    assert!(
+        told[0].contains("interrupted before anything was computed; the same command starts from the beginning"),
+        "{}",
+        told[0]
+    );
     for args in [&["plan", "spec.toml"][..], &["verify", "spec.toml"], &["logits", "random:config.json#7", "1+1="]] {
         let (ended, text) = stopped(&sandbox, args, "TERM", || true, Duration::ZERO);
         assert_eq!(ended, Some(143), "{args:?}: {text}");
@@ -84,8 +88,8 @@ fn a_signal_ends_every_phase_within_two_seconds() {
 fn a_signal_during_a_step_says_what_is_kept() {
     let sandbox = crate::resume::long();
     for (name, code, sentence) in [
-        ("INT", 130, "interrupted; what was complete is kept in the store, and the same command goes on from there"),
-        ("TERM", 143, "interrupted; what was complete is kept in the store, and the same command goes on from there"),
+        ("INT", 130, "interrupted; what was complete is kept in the store, and the same command continues from there"),
+        ("TERM", 143, "interrupted; what was complete is kept in the store, and the same command continues from there"),
     ] {
         let begun = sandbox.at("results/spec/.ablate-unfinished");
         let _ = fs::remove_dir_all(&begun);
@@ -99,5 +103,8 @@ fn a_signal_during_a_step_says_what_is_kept() {
     let args = ["run", "spec.toml", "--no-store"];
     let (ended, text) = stopped(&sandbox, &args, "TERM", || begun.exists(), Duration::from_millis(60));
     assert_eq!(ended, Some(143), "{text}");
-    assert!(text.contains("there is no store to go on from, and the same command begins anew"), "{text}");
+    assert!(
+        text.contains("nothing is kept because the store is off, so the same command starts from the beginning"),
+        "{text}"
+    );
 }

@@ -19,29 +19,29 @@ fn name_the_figure_the_key_and_what_to_write() {
     );
     assert_eq!(
         message("kind = 'lines'\nx = 'layer'\ny = 'site'"),
-        "figure 'drawing', y: column 'site' holds text; a figure's height or colour needs numbers"
+        "figure 'drawing', y: column 'site' holds text; height and colour need numbers"
     );
     assert_eq!(
         message("kind = 'scatter'\nx = 'site'\ny = 'mean'\nseries = 'ids'"),
-        "figure 'drawing', x: column 'site' holds text; a figure's height or colour needs numbers; series: no column 'ids'; \
+        "figure 'drawing', x: column 'site' holds text; height and colour need numbers; series: no column 'ids'; \
          write 'id'; there are: layer, site, mean, minus, id"
     );
     assert_eq!(
         message("kind = 'heatmap'\nx = 'layer'\ny = 'site'"),
-        "figure 'drawing', value: a heatmap needs it; write value = \"mean\""
+        "figure 'drawing', value: a figure of kind \"heatmap\" needs this key; write value = \"mean\""
     );
     assert_eq!(
         message("kind = 'heatmap-grid'\nx = 'layer'\ny = 'site'\nvalue = 'mean'"),
-        "figure 'drawing', facet: a heatmap-grid needs it; write facet = \"operator\""
+        "figure 'drawing', facet: a figure of kind \"heatmap-grid\" needs this key; write facet = \"operator\""
     );
     assert_eq!(
         message("kind = 'heatmap'\nx = 'layer'\ny = 'site'\nvalue = 'minus'\nvalue_range = [1, 0]"),
-        "figure 'drawing', value_range: [1, 0] is no range here; write the smaller end first"
+        "figure 'drawing', value_range: [1, 0] is not a range; write the smaller end first"
     );
     let small = message("kind = 'heatmap'\nx = 'layer'\ny = 'site'\nvalue = 'minus'\nwidth = 120\nheight = 90");
     assert_eq!(
         small,
-        "figure 'drawing', width: titles and labels leave no room for 1 panel(s); write a larger width or height"
+        "figure 'drawing', width: titles and labels leave no room for 1 panel(s); write a larger 'width' or 'height'"
     );
 }
 
@@ -69,7 +69,7 @@ fn what_has_nothing_to_show_is_a_panel_that_says_why() {
         (
             "kind = 'bars'\nx = 'layer'\ny = 'mean'\nwhere = { layer = '>= 0', site = ['hook_q', 'hook_k'] }",
             &some,
-            "no rows: 'site' is never hook_q or hook_k; it is hook_z, mlp",
+            "no rows: 'site' is never hook_q or hook_k; its values are hook_z, mlp",
         ),
         (
             "kind = 'heatmap'\nx = 'layer'\ny = 'site'\nvalue = 'mean'\nwhere = { layer = 2 }",
@@ -118,9 +118,12 @@ fn columns_are_checked_without_rows() {
 #[test]
 fn a_transform_is_refused_where_there_is_none() {
     let band = before("kind = 'lines'\nx = 'step'\ny = 'log1p(rate)'\nband = ['log1p(low)', 'high']");
-    assert_eq!(band, "figure 'drawing', band.0: no transform here; write 'low': the band is transformed as 'y' is");
+    assert_eq!(
+        band,
+        "figure 'drawing', band.0: a function is not allowed here; write 'low': the band is transformed as 'y' is"
+    );
     let x = before("kind = 'lines'\nx = 'log10(step)'\ny = 'rate'");
-    assert_eq!(x, "figure 'drawing', x: no transform here; write 'step'");
+    assert_eq!(x, "figure 'drawing', x: a function is not allowed here; write 'step'");
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn measures_are_not_averaged() {
     ] {
         let error = refused(body, &rows());
         let expected = format!(
-            "figure 'drawing', {key}: rows of 2 measures (kl, logit-difference) would be one number, which is of nothing; write \
+            "figure 'drawing', {key}: 2 measures (kl, logit-difference) would be averaged into one number; write \
              where = {{ measure = \"kl\" }}, or {otherwise} = \"measure\""
         );
         assert_eq!(error, expected);
@@ -93,8 +93,8 @@ fn a_band_is_of_one_row() {
     assert_eq!(bands(&several), 0);
     assert_eq!(
         several.notes[0],
-        "the band of 4 points is not drawn: each is of several rows, and the mean of the ends of their intervals is no \
-         interval; write a 'where', or a table with ci_low(x) and ci_high(x) of the rows"
+        "the band of 4 points is not drawn: each point averages several rows, and averaged ends of intervals are not \
+         an interval; write conditions under 'where', or a table with ci_low(x) and ci_high(x) of the rows"
     );
 }
 

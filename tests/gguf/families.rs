@@ -156,7 +156,7 @@ fn scale_of_scores_by_the_number_of_layers() {
         assert_eq!(facts(&file).scores.over_root_of, Some(12.0));
         assert_eq!(facts(&grown).scores.over_root_of, Some(8.0));
         let notes = model(&grown).unwrap().notes().join("\n");
-        assert!(notes.contains("it is taken for the 27B model, as by llama.cpp: 1/\u{221a}8"), "{notes}");
+        assert!(notes.contains("is taken as the 27B model, as in llama.cpp: 1/\u{221a}8"), "{notes}");
         assert!(!model(&file).unwrap().notes().iter().any(|note| note.contains("27B")));
     }
 }

@@ -155,7 +155,8 @@ fn factors_of_frequencies_multiply_with_the_scaling() {
     let divided = |by: f32| -> Vec<f32> { plain.iter().zip(factors).map(|(f, factor)| f / by / factor).collect() };
     assert_eq!(frequencies(&facts(&edited)), divided(1.0));
     assert_eq!(frequencies(&facts(&scaled)), divided(4.0));
-    for (wrong, part) in [(&[1.0, 2.0][..], "should be [4]"), (&[1.0, 0.0, 1.0, 1.0], "holds 0, which is no factor")] {
+    for (wrong, part) in [(&[1.0, 2.0][..], "should be [4]"), (&[1.0, 0.0, 1.0, 1.0], "holds 0, which is not a factor")]
+    {
         let error = refusal(&Edited::of("llama.gguf").floats("rope_freqs.weight", wrong));
         assert!(error.contains(part), "{error}");
     }

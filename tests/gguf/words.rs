@@ -133,7 +133,7 @@ fn what_a_file_says_of_the_beginning_and_the_end() {
     assert!(!with("words-llama-bpe.gguf", &add("tokenizer.ggml.add_bos_token", false)).adds_bos());
     assert!(!with("words-llama.gguf", &add("tokenizer.ggml.add_bos_token", false)).adds_bos());
     let ends = with("words-smollm.gguf", &add("tokenizer.ggml.add_eos_token", true));
-    assert!(ends.notes()[0].contains("add_eos_token is true; no token is put after texts"), "{:?}", ends.notes());
+    assert!(ends.notes()[0].contains("add_eos_token is true; here no token is put after texts"), "{:?}", ends.notes());
     // A space first: SentencePiece obeys it, bytes do not.
     let text = "12";
     let plain = with("words-llama.gguf", &[]).encode(text).unwrap();

@@ -127,7 +127,7 @@ fn refusals_say_what_to_do() {
     assert!(text.contains("the list of files failed") && text.contains("500"), "{text}");
     let gguf = [file("model-Q4.gguf", b"GGUF")].into_iter().collect();
     let text = error(Fault::None, gguf);
-    assert!(text.contains("not a model that can be read") && text.contains("GGUF"), "{text}");
+    assert!(text.contains("has no config.json with") && text.contains("GGUF"), "{text}");
     let without_tokenizer = [file("config.json", b"{}"), file("model.safetensors", b"0")].into_iter().collect();
     let text = error(Fault::None, without_tokenizer);
     assert!(text.contains("tokenizer.json failed: the repository has no such file"), "{text}");

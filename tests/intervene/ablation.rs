@@ -161,11 +161,14 @@ fn what_can_not_be_ablated_is_refused_at_its_place() {
     let cases = [
         (
             format!("{step}components = [\"L0MLP\", \"L40H0\"]"),
-            vec!["layer 40 of 4; write 0 to 3", "spec.toml:13:24", "^^^"],
+            vec!["there is no layer 40, because there are 4 layers; write 0 to 3", "spec.toml:13:24", "^^^"],
         ),
-        (format!("{step}components = [\"L0N256\"]"), vec!["neuron 256 of 256"]),
-        (format!("{step}mode = \"keep\"\namong = [\"L0H4\"]"), vec!["head 4 of 4", "spec.toml:14:10"]),
-        (format!("{step}components = []"), vec!["no components to ablate", "mode = \"keep\"", "spec.toml:13"]),
+        (format!("{step}components = [\"L0N256\"]"), vec!["there is no neuron 256"]),
+        (format!("{step}mode = \"keep\"\namong = [\"L0H4\"]"), vec!["there is no head 4", "spec.toml:14:10"]),
+        (
+            format!("{step}components = []"),
+            vec!["nothing says which components to ablate", "mode = \"keep\"", "spec.toml:13"],
+        ),
         (
             format!("{effects}{step}ranked = {{ from = \"effects\", by = \"maen\", k = [1] }}"),
             vec!["rows of 'effects' have no column 'maen'; write 'mean'", "spec.toml:18:"],
@@ -192,7 +195,7 @@ fn what_can_not_be_ablated_is_refused_at_its_place() {
             format!(
                 "{step}components = [\"L0MLP\"]\nmean = {{ prompts = \"other\", operators = \"same\" }}\n[prompt_sets.other]\noperators = [\"-\"]"
             ),
-            vec!["no prompts with operator '+' to take its mean over"],
+            vec!["there are no prompts with operator '+' over which its mean could be taken"],
         ),
     ];
     for (steps, says) in cases {

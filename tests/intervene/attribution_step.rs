@@ -219,7 +219,7 @@ fn what_can_not_be_compared_is_refused() {
     let refusal = refused(&step(&format!("{neurons}\nmeasure = \"logit-difference\"\ncompare = \"heads\"")));
     assert!(refusal.contains("no rows of layer 0, mlp.hook_post [0] at position 'last'"), "{refusal}");
     let refusal = refused(&step("sites = [\"pattern[head]\"]"));
-    assert!(refusal.contains("have no attribution"), "{refusal}");
+    assert!(refusal.contains("attribution is not available"), "{refusal}");
     let accuracy = "[[step]]\nname = \"b\"\nkind = \"accuracy\"\n";
     let refusal = refused(&format!("{}{accuracy}", step(&format!("{neurons}\ncompare = \"b\""))));
     assert!(refusal.contains("is of kind accuracy"), "{refusal}");

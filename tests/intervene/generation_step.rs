@@ -105,13 +105,13 @@ fn a_text_ends_where_it_is_asked_to() {
 #[test]
 fn what_cannot_be_is_refused() {
     let edited = |edit: &str| step(&format!("interventions = [{{ name = \"one\", edits = [{edit}] }}]"));
-    says(refused(&edited("{ site = \"1.resid_post\" }")), ["no new tokens", "tokens = \"prompt\""]);
+    says(refused(&edited("{ site = \"1.resid_post\" }")), ["cannot be written into new tokens", "tokens = \"prompt\""]);
     says(refused(&edited("{ site = \"1.resid_post\", value = \"mean\", tokens = \"new\" }")), ["pooled"]);
     // Means of a pattern are of the keys that the prompt has.
     for (site, tokens) in [("pattern", "new"), ("attn_scores", "all")] {
         let edit = format!("{{ site = \"1.{site}\", value = \"mean\", tokens = \"{tokens}\" }}");
         let pooled = format!("{}\nmean = {{ positions = \"pooled\" }}", edited(&edit));
-        says(refused(&pooled), ["a new token reads others as well", "tokens = \"prompt\""]);
+        says(refused(&pooled), ["a new token also attends to new ones", "tokens = \"prompt\""]);
     }
     says(
         refused(&edited("{ site = \"1.resid_post\", value = 0, tokens = \"new\", positions = [\"last\"] }")),
@@ -121,7 +121,7 @@ fn what_cannot_be_is_refused() {
     says(refused(&step("matches = \"(\"")), ["not a regular expression"]);
     says(refused(&step("top_k = 3")), ["top_k", "temperature"]);
     let clean = "interventions = [{ name = \"clean\", edits = [{ site = \"1.resid_post\", value = 0 }] }]";
-    says(refused(&step(clean)), ["'clean' is what texts without edits are called"]);
+    says(refused(&step(clean)), ["'clean' is already the name of texts without edits"]);
     let measured = "[[step]]\nname = \"x\"\nkind = \"intervention\"\ninterventions = [{ name = \"one\", edits = [\
                     { site = \"1.resid_post\", value = 0, tokens = \"new\" }] }]";
     says(refused(measured), ["tokens", "generate"]);

@@ -52,7 +52,7 @@ fn keys_that_work_in_some_variant_are_not_idle() {
     assert_eq!(prepared(spec("[\"mean\", \"zero\"]", "mean.sample = 9")), Ok(()));
     assert_eq!(prepared(spec("[\"zero\", \"resample\"]", "mean.sample = 1000")), Ok(()));
     let text = prepared(spec("[\"zero\", \"resample\"]", "mean.sample = 9")).unwrap_err();
-    assert_eq!(text.matches("'mean' changes nothing of this step").count(), 1, "{text}");
+    assert_eq!(text.matches("'mean' has no effect in this step").count(), 1, "{text}");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_kept_component_is_one_that_would_be_ablated() {
         step("ablation", &format!("mode = \"keep\"\ncomponents = {components}\namong = {among}"))
     };
     let text = refused(&keep("[\"L1H0\", \"L0MLP\"]", "[\"L*H*\"]"));
-    says(&text, ["'L0MLP' is kept anyway: it is not in 'among'", "[spec.toml:6:23]", "leave it out"]);
+    says(&text, ["'L0MLP' is never ablated, because it is not in 'among'", "[spec.toml:6:23]", "leave it out"]);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_place_that_several_sites_name_has_one_row() {
 fn layers_of_neurons_are_refused_where_they_are_written() {
     for method in ["exact", "attribution"] {
         let text = refused(&step("neuron-patching", &format!("layers = \"7\"\nmethod = \"{method}\"")));
-        says(&text, ["'7': layer 7 of 4; write 0 to 3", "[spec.toml:5:10]"]);
+        says(&text, ["'7': there is no layer 7, because there are 4 layers; write 0 to 3", "[spec.toml:5:10]"]);
         assert!(!text.contains("hook_post"), "{text}");
     }
 }
@@ -85,7 +85,10 @@ fn layers_of_neurons_are_refused_where_they_are_written() {
 #[test]
 fn positions_that_are_not_there_are_all_named() {
     let text = refused(&step("logit-lens", "positions = [\"c\", \"last\", \"opp\"]"));
-    says(&text, ["no position 'c'", "[spec.toml:5:14]", "help: there are 'a', 'op', 'b', '=', 'last', 'each', 'all'"]);
+    says(
+        &text,
+        ["no position 'c'", "[spec.toml:5:14]", "help: the positions are 'a', 'op', 'b', '=', 'last', 'each', 'all'"],
+    );
     says(&text, ["no position 'opp'", "[spec.toml:5:27]", "help: write 'op'; there are"]);
 }
 
@@ -98,11 +101,11 @@ fn a_ranking_of_nothing_says_why() {
         )
     };
     let text = refused(&ranked("", ", where = { layer = \"> 7\" }"));
-    says(&text, ["k = 3: 'effects' ranks nothing: no row meets this"]);
+    says(&text, ["k = 3: 'effects' ranks nothing: no row meets this condition"]);
     let text = refused(&ranked("components = [\"L*H*\"]", ""));
-    says(&text, ["k = 3: 'effects' ranks nothing: the 16 that it has are named already", "write k = [0]"]);
+    says(&text, ["k = 3: 'effects' ranks nothing: its 16 components are all named", "write k = [0]"]);
     let text = refused(&ranked("mode = \"keep\"\namong = [\"L*MLP\"]", ""));
-    says(&text, ["the 16 that it has are named already, or not in 'among'"]);
+    says(&text, ["its 16 components are all named in 'components' or 'listed' or not in 'among'"]);
 }
 
 #[test]

@@ -484,11 +484,14 @@ fn wrong_edits_are_refused() {
     let z = Hook::Block(0, Site::Z);
     let unit = refusal(Edit::patch(z, Positions::All, of(&[3])));
     assert!(matches!(unit, EditError::Unit { unit: 3, units: 3, heads: true, .. }), "{unit}");
-    assert_eq!(unit.to_string(), "blocks.0.attn.hook_z: head 3 of 3; write one of 0 to 2");
+    assert_eq!(
+        unit.to_string(),
+        "blocks.0.attn.hook_z: there is no head 3, because there are 3 heads; write one of 0 to 2"
+    );
     let kv = refusal(Edit::patch(Hook::Block(0, Site::K), Positions::All, of(&[1])));
     assert!(matches!(kv, EditError::Unit { units: 1, .. }), "k has key/value heads: {kv}");
     let layer = refusal(Edit::patch(Hook::Block(9, Site::Z), Positions::All, Units::All));
-    assert_eq!(layer.to_string(), "blocks.9.attn.hook_z: the model has 2 layers, 0 to 1");
+    assert_eq!(layer.to_string(), "blocks.9.attn.hook_z: the model has 2 layers; write one of 0 to 1");
     let position = refusal(Edit::patch(z, at(&[length]), Units::All));
     assert!(matches!(position, EditError::Position { .. }), "{position}");
     let absent = refusal(Edit::patch(Hook::PosEmbed, Positions::All, Units::All));

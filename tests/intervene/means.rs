@@ -244,7 +244,7 @@ fn means_that_can_not_be_had_are_refused_at_their_place() {
         (step("{ prompts = \"othre\" }", "mean"), "write \"other\""),
         (
             step("{ prompts = \"other\", operators = \"same\" }", "mean"),
-            "no prompts with operator '+' to take its mean over",
+            "there are no prompts with operator '+' over which its mean could be taken",
         ),
         (step("{}", "maen"), "write \"mean\""),
     ];

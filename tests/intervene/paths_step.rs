@@ -66,11 +66,11 @@ fn paths_that_are_none_are_refused() {
         refused(&format!("{head}senders = {senders}\nreceivers = {receivers}\n{keys}\n"))
     };
     let refusal = step("[\"L2H0\"]", "[\"L1H0.q\", \"L2H0.k\"]", "");
-    assert!(refusal.contains("no sender writes what a receiver reads"), "{refusal}");
+    assert!(refusal.contains("no path leads from a sender to a receiver"), "{refusal}");
     let refusal = step("[\"L0N3\"]", "[\"logits\"]", "");
-    assert!(refusal.contains("senders are heads and MLPs"), "{refusal}");
+    assert!(refusal.contains("senders are heads and whole MLPs"), "{refusal}");
     let refusal = step("[\"L0H0\"]", "[\"L9H0.q\"]", "");
-    assert!(refusal.contains("layer 9 of 4"), "{refusal}");
+    assert!(refusal.contains("there is no layer 9"), "{refusal}");
     let refusal = step("[\"L0H0\"]", "[\"logits\"]", "positions = [0]");
-    assert!(refusal.contains("no sender writes what a receiver reads"), "{refusal}");
+    assert!(refusal.contains("no path leads from a sender to a receiver"), "{refusal}");
 }

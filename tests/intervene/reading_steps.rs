@@ -312,8 +312,8 @@ fn what_can_not_be_read_is_refused() {
         ("\"embed\", \"resid_pre\"", "\"resid_pre[3]\", \"embed\"", "write 'resid_pre'"),
         ("positions = [\"b\", \"last\", -1]", "positions = [\"all\"]", "write 'each'"),
         ("heads = [\"L*H*\"]", "heads = [\"L0MLP\"]", "no attention pattern; write heads"),
-        ("heads = [\"L*H*\"]", "heads = [\"L9H0\"]", "layer 9 of 4"),
-        ("sites = [\"resid_post\",", "sites = [\"blocks.7.hook_resid_post\",", "layer 7 of 4"),
+        ("heads = [\"L*H*\"]", "heads = [\"L9H0\"]", "there is no layer 9"),
+        ("sites = [\"resid_post\",", "sites = [\"blocks.7.hook_resid_post\",", "there is no layer 7"),
     ];
     for (from, to, text) in wrong {
         let folder = tempfile::tempdir().unwrap();

@@ -196,10 +196,10 @@ fn an_edit_of_no_prompts_is_refused() {
     };
     for (condition, wanted) in [
         ("{ opertor = \"+\" }", "opertor"),
-        ("{ operator = \"/\" }", "no prompt has the operator '/': they have '+', '*'"),
+        ("{ operator = \"/\" }", "no prompt has the operator '/'; the prompts have '+', '*'"),
         ("{ a = \"x\" }", "numbers"),
-        ("{ a = 70 }", "no prompt of step 'edits' meets it: 'a' is"),
-        ("{ a = \"< 3\", answer = \"> 90\" }", "no prompt of step 'edits' meets these conditions"),
+        ("{ a = 70 }", "no prompt of step 'edits' meets this condition; the values of 'a' are"),
+        ("{ a = \"< 3\", answer = \"> 90\" }", "no prompt of step 'edits' meets all of these conditions"),
     ] {
         let message = refused(condition);
         assert!(message.contains(wanted), "{condition}: {message}");

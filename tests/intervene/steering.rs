@@ -185,8 +185,11 @@ fn what_a_value_says_together_is_checked() {
         "{message}"
     );
     assert!(!message.contains("value"), "{message}");
-    says("site = \"embed\", value = { noise = 1.0, tensor = \"v\" }", &["'tensor' says nothing of 'noise'"]);
-    says("site = \"1.resid_post\", value = { noise = 1.0 }", &["noise is added to embeddings", "site = \"embed\""]);
+    says("site = \"embed\", value = { noise = 1.0, tensor = \"v\" }", &["'tensor' has no effect beside 'noise'"]);
+    says(
+        "site = \"1.resid_post\", value = { noise = 1.0 }",
+        &["noise can be added to embeddings only", "site = \"embed\""],
+    );
     says("site = \"embed\", value = { noise = 0.0 }", &["noise"]);
     let of_file = |more: &str| format!("site = \"1.mlp_post\", value = {{ file = {file:?}, {more} }}");
     says(&of_file("tensor = \"w\""), &["no tensor 'w'", "'plane', 'v'"]);
@@ -195,7 +198,7 @@ fn what_a_value_says_together_is_checked() {
     says("site = \"embed\", value = { file = \"nowhere.safetensors\", tensor = \"v\" }", &["nowhere.safetensors"]);
     let other = "{ name = \"one\", edits = [{ site = \"embed\", value = { direction = \"accuracy\" }, add = true }] }";
     let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n".to_string();
-    assert!(refused(&(accuracy + &step(other, ""))).contains("of kind 'accuracy', and finds no direction"));
+    assert!(refused(&(accuracy + &step(other, ""))).contains("of kind 'accuracy' finds no direction"));
     let layers = "{ name = \"one\", layers = \"2\", edits = [{ site = \"1.mlp_out\", value = 0.0 }] }";
     assert!(refused(&step(layers, "")).contains("has a site or heads in layer 2"));
     let control = "{ name = \"one\", edits = [{ site = \"1.mlp_out\", value = 0.0 }] }";

@@ -182,5 +182,5 @@ fn what_is_not_there_is_said() {
 
     let accuracy = "[[step]]\nname = \"a\"\nkind = \"accuracy\"\n";
     let refusal = refused(&format!("{accuracy}{}", STEP.replace("\"found\"", "\"a\"")));
-    assert!(refusal.contains("'a' is no step of kind heuristics"), "{refusal}");
+    assert!(refusal.contains("'a' is not a step of kind heuristics"), "{refusal}");
 }

@@ -73,14 +73,14 @@ fn listings_that_can_not_be_read_are_refused_at_their_place() {
     let step =
         |listed: &str| format!("{effects}{table}[[step]]\nname = \"out\"\nkind = \"ablation\"\nlisted = [{listed}]\n");
     for (listed, says) in [
-        ("{ from = \"best\" }", "'best' is a table, and tables are made after the steps"),
+        ("{ from = \"best\" }", "'best' is a table, and tables are made after all steps"),
         ("{ from = \"efects\" }", "no step 'efects'"),
         ("{ from = \"effects.pairs\" }", "no columns 'layer' and 'head' or 'neuron'"),
         ("{ from = \"effects\", where = { layr = 3 } }", "no column 'layr'; write 'layer'"),
         ("{ from = \"effects\", where = { layer = \"x\" } }", "column 'layer' holds numbers"),
         ("{ from = \"effects\", by = \"maen\", top = 1 }", "no column 'maen'; write 'mean'"),
-        ("{ from = \"effects\", top = 1, share = 0.5 }", "both 'top' and 'share'"),
-        ("{ from = \"effects\", share = 1.5 }", "'share' is out of range"),
+        ("{ from = \"effects\", top = 1, share = 0.5 }", "'top' and 'share' exclude each other"),
+        ("{ from = \"effects\", share = 1.5 }", "'share' = 1.5 is out of range"),
         ("{ from = \"out.components\" }", "wait for each other: out -> out"),
     ] {
         let refusal = refused(&step(listed));

@@ -212,10 +212,13 @@ fn what_is_no_manifest_is_refused() {
         }
         Manifest::read(sandbox.path()).expect_err("it is refused").to_string()
     };
-    assert!(refused(Some("{")).contains("manifest.json is no manifest: "));
-    assert!(refused(Some("[1]")).contains("manifest.json is no manifest: "));
+    assert!(refused(Some("{")).contains("manifest.json is not a manifest: "));
+    assert!(refused(Some("[1]")).contains("manifest.json is not a manifest: "));
     let old = refused(Some(r#"{ "title": "t", "command": "ablate run a.toml", "files": [] }"#));
-    assert!(old.ends_with("is of format 1, and this ablate reads 2; write it anew: ablate run a.toml"), "{old}");
+    assert!(
+        old.ends_with("has format 1, and this ablate reads format 2; make it again with: ablate run a.toml"),
+        "{old}"
+    );
     assert!(refused(Some(r#"{ "format": 2, "command": "ablate run a.toml" }"#)).contains("missing field `title`"));
     assert!(refused(None).contains("cannot read "));
 }

@@ -21,7 +21,7 @@ fn a_rerun_makes_the_same_again() {
     let said = sandbox.run(&["rerun", "results/spec"]).ok().text;
     let count = first.files.len();
     assert!(said.starts_with("rerun of experiments/spec.toml as it was run 20"), "{said}");
-    assert!(said.contains("with the same files of the spec, build of ablate, models and machine"), "{said}");
+    assert!(said.contains("spec, build of ablate, models and machine are the same as then"), "{said}");
     assert!(said.contains(&format!("all {count} files are identical to those of {}\n", first.started)), "{said}");
     let second = manifest(&sandbox);
     assert_eq!(second.files, first.files);

@@ -104,7 +104,7 @@ fn what_can_not_be_compared_is_refused_at_its_key() {
         ("group_by = [\"k\"]", "cannot tell groups apart", "spec.toml:8:13"),
         ("where = { operatr = \"+\" }", "no column 'operatr'", "spec.toml:8:21"),
         ("where = { k = \"few\" }", "column 'k' holds numbers", "spec.toml:8:15"),
-        ("share = 1.5", "'share' is out of range", "spec.toml:8:9"),
+        ("share = 1.5", "'share' = 1.5 is out of range", "spec.toml:8:9"),
     ] {
         let text = with("share = 0.8", to);
         assert!(text.contains(problem) && text.contains(place), "{to}: {text}");
@@ -115,7 +115,7 @@ fn what_can_not_be_compared_is_refused_at_its_key() {
     let text = with("share = 0.8", "group_by = [\"model\"]");
     assert!(text.contains("several rows of k = 0") && text.contains("model = model"), "{text}");
     let text = with("share = 0.8", "where = { operator = \"-\" }");
-    assert!(text.contains("no row of 'circuits' meets these"), "{text}");
+    assert!(text.contains("no row of 'circuits' meets all of these conditions"), "{text}");
     let text = with("from = \"circuits\"", "from = \"circuitss\"");
     assert!(text.contains("no step 'circuitss'") && text.contains("write \"circuits\""), "{text}");
 }

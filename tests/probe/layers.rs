@@ -101,7 +101,7 @@ fn every_key_that_says_layers_makes_the_step_need_the_probes() {
         assert_eq!(after.probes().collect::<Vec<_>>(), ["probes"], "{kind}.{key}");
         assert!(loaded.spec.steps[1].probes().next().is_none());
         let without = refused(&step(kind, keys).replace("name = \"probes\"", "name = \"other\""));
-        assert!(without.contains("no step 'probes' to find the layers"), "{without}");
+        assert!(without.contains("no step 'probes', whose layers are asked for"), "{without}");
     }
     let listed: BTreeSet<(String, String)> = KEYS.map(|(kind, key, _)| (kind.to_string(), key.to_string())).into();
     assert_eq!(listed, in_schema(), "a new key that says layers belongs in the list above, and in `Step::layer_texts`");
@@ -145,7 +145,7 @@ fn walk(node: &Value, root: &Value, key: &str, found: &mut BTreeSet<String>) {
 fn a_name_that_is_none_is_pointed_at_within_the_text() {
     let spec = step("ablation", "components = [\"L0MLP\", \"L{nosuch}N*\"]");
     let text = refused(&spec);
-    let expected = "  x no step 'nosuch' to find the layers
+    let expected = "  x no step 'nosuch', whose layers are asked for
     ,-[spec.toml:12:27]
  11 | kind = \"ablation\"
  12 | components = [\"L0MLP\", \"L{nosuch}N*\"]
@@ -164,12 +164,12 @@ fn a_name_that_is_none_is_pointed_at_within_the_text() {
 fn a_step_that_is_no_probe_finds_no_layers() {
     let other = "[[step]]\nname = \"effects\"\nkind = \"activation-patching\"\nsites = [\"z\"]\n";
     let text = refused(&format!("{}{other}", step("neuron-patching", "layers = \"{effects}\"")));
-    assert!(text.contains("step 'effects' is not of kind \"probe\" and finds no layers"), "{text}");
+    assert!(text.contains("step 'effects' finds no layers: only a step of kind \"probe\" does"), "{text}");
     assert!(text.contains("[spec.toml:12:12]") && text.contains("write {probes}"), "{text}");
     // A table of that name is no step.
     let table = "[[table]]\nname = \"means\"\nfrom = \"probes\"\n";
     let text = refused(&format!("{}{table}", step("neuron-patching", "layers = \"{means}\"")));
-    assert!(text.contains("no step 'means' to find the layers"), "{text}");
+    assert!(text.contains("no step 'means', whose layers are asked for"), "{text}");
 }
 
 #[test]
@@ -177,9 +177,9 @@ fn probes_that_wait_for_what_takes_layers_from_them_are_a_circle() {
     let text = refused(
         &step("neuron-patching", "layers = \"{probes}\"").replace("\"probe\"", "\"probe\"\nneeds = [\"after\"]"),
     );
-    assert!(text.contains("these wait for each other: after -> probes -> after"), "{text}");
+    assert!(text.contains("these need each other in a circle: after -> probes -> after"), "{text}");
     let own = refused(&format!("{BASE}{PROBES}sites = [\"{{probes}}.z\"]"));
-    assert!(own.contains("these wait for each other: probes -> probes"), "{own}");
+    assert!(own.contains("these need each other in a circle: probes -> probes"), "{own}");
 }
 
 #[test]
@@ -194,8 +194,8 @@ fn braces_around_numbers_stay_numbers() {
     }
     for wrong in ["L{probes", "L{a b}N*", "L3N{probes}", "L{}MLP"] {
         let text = refused(&step("ablation", &format!("components = [\"{wrong}\"]")));
-        assert!(text.contains(&format!("no component: '{wrong}'")), "{text}");
+        assert!(text.contains(&format!("'{wrong}' is not a component")), "{text}");
     }
     let units = refused(&step("capture", "sites = [\"z[{probes}]\"]"));
-    assert!(units.contains("no units: '[{probes}]'"), "{units}");
+    assert!(units.contains("'[{probes}]' does not name units"), "{units}");
 }

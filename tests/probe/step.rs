@@ -141,13 +141,13 @@ fn each_template_has_layers_of_its_own() {
 fn what_can_not_be_probed_is_refused_before_any_work() {
     let with = |keys: &str| refused(&format!("{PROBES}{keys}"));
     for (keys, problem, place) in [
-        ("sites = [\"0.pattern\"]", "attention scores and patterns are not probed", "spec.toml:8:10"),
-        ("sites = [\"9.resid_post\"]", "layer 9 of 4", "spec.toml:8:10"),
+        ("sites = [\"0.pattern\"]", "attention scores and patterns cannot be probed", "spec.toml:8:10"),
+        ("sites = [\"9.resid_post\"]", "there is no layer 9", "spec.toml:8:10"),
         ("positions = [\"all\"]", "write 'each'", "spec.toml:8:14"),
         ("positions = [\"c\"]", "no position 'c'", "spec.toml:8:14"),
-        ("train = 0.001", "takes 0 to learn from and leaves 98", "spec.toml:8:9"),
-        ("train = 1", "'train' is out of range", "spec.toml:8:9"),
-        ("share = 0", "'share' is out of range", "spec.toml:8:9"),
+        ("train = 0.001", "takes 0 for training and leaves 98", "spec.toml:8:9"),
+        ("train = 1", "'train' = 1 is out of range", "spec.toml:8:9"),
+        ("share = 0", "'share' = 0 is out of range", "spec.toml:8:9"),
     ] {
         let text = with(keys);
         assert!(text.contains(problem) && text.contains(place), "{keys}: {text}");
@@ -155,7 +155,7 @@ fn what_can_not_be_probed_is_refused_before_any_work() {
     let lens = "[[step]]\nname = \"lens\"\nkind = \"logit-lens\"\nsites = [\"{probes}.resid_post\"]\n";
     for keys in ["positions = [\"a\"]", "sites = [\"resid_pre\"]"] {
         let text = with(&format!("{keys}\n{lens}"));
-        assert!(text.contains("reads no resid_post at the last position"), "{keys}: {text}");
+        assert!(text.contains("needs 'resid_post' at the last position"), "{keys}: {text}");
     }
     let models = "[models.other]\nsource = \"builtin:arith\"\n";
     let text = with(&format!("models = [\"other\"]\n{lens}{models}"));

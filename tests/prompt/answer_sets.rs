@@ -92,8 +92,10 @@ fn a_word_may_be_computed_of_the_right_answer() {
     let made = made.into_iter().next().expect("one").expect("a pair");
     assert_eq!([made.text.as_str(), &right(&made), &wrong(&made)], ["w 17 a 1", "8 9", "7"]);
     // Neither can be changed by itself, however that is asked for.
-    for (slot, what) in [("end", "the right answer to other slots"), ("prior", "computed of other slots")] {
-        let problem = format!("'{slot}' is {what}, and changes with them");
+    for (slot, what) in
+        [("end", "the right answer, which follows from other slots"), ("prior", "computed from other slots")]
+    {
+        let problem = format!("'{slot}' cannot be changed by itself: it is {what}");
         let said = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
         let write = IndexMap::from([(slot.to_string(), Word("7".into()))]);
         let faults = [
@@ -140,7 +142,7 @@ fn what_cannot_be_told_apart_is_dropped_and_counted() {
     let text = refused(&ABOVE.replace("upto = \"y\"", "above = 20"));
     assert!(text.contains("no word is a wrong answer"), "{text}");
     let text = refused(&ABOVE.replace("y = [3, 7, 9]", "y = [9]"));
-    assert!(text.contains("all 2 dropped: no word is a right answer (2)"), "{text}");
+    assert!(text.contains("all 2 are dropped, because no word is a right answer (2)"), "{text}");
 }
 
 #[test]
@@ -153,9 +155,9 @@ fn rules_that_mean_nothing_are_refused_where_they_stand() {
     says(&ABOVE.replace("above = \"y\"", "above = \"z\""), "no slot 'z', and no number");
     says(
         &ABOVE.replace("c = [1, 2]", "c = [1, \"A\"]").replace("above = \"y\"", "above = \"c\""),
-        "only whole numbers compare",
+        "only whole numbers can be compared",
     );
-    says(&ABOVE.replace("a {c}\"", "a {end}\""), "slot 'end' is in template 'default'");
+    says(&ABOVE.replace("a {c}\"", "a {end}\""), "slot 'end' gives the right answers, and template 'default'");
     says(&ABOVE.replace("completion = \"{end}\"", "completion = \"{y}\""), "slot 'end' is not in the completion");
-    says(&format!("{ABOVE}contrast = \"{{y}}\"\n"), "both 'contrast' and 'wrong'");
+    says(&format!("{ABOVE}contrast = \"{{y}}\"\n"), "'contrast' and 'wrong' exclude each other");
 }

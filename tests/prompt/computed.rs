@@ -87,7 +87,7 @@ fn changed_words_take_what_is_computed_of_them_along() {
         assert_eq!(other.answer().value.to_string(), (10 * (place + 1)).to_string());
     }
     let fault = change(&resolved, &[], &["then".into()]).expect_err("refused");
-    assert!(fault.problem.contains("computed of other slots"), "{fault:?}");
+    assert!(fault.problem.contains("computed from other slots"), "{fault:?}");
 }
 
 #[test]

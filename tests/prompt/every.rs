@@ -110,7 +110,7 @@ fn prompts_of_another_shape_are_left_out() {
     let single = toml.replace("8..13", "10..12").replace("multi-token", "single-token");
     let of_single = ResolvedPrompts::new(&spec(&single)).expect("a right spec");
     let none = every(&of_single, &tokenizer, None, &Wanted { like: None, ..wanted });
-    let text = "no prompt for '+' in template 'default' is one in this model's tokens; write operands, or words, that are one token each";
+    let text = "no prompt for '+' in template 'default' can be written in this model's tokens; write operands or words that are one token each";
     assert_eq!(none.expect_err("no operand of one token").to_string(), text);
     let wanted = Wanted { template: "other", ..wanted };
     assert!(matches!(every(&resolved, &tokenizer, None, &wanted), Err(PromptError::NoTemplate(_))));

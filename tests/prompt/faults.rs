@@ -29,15 +29,15 @@ fn every_fault_of_a_spec_is_told_at_once() {
         "operators: operators has + twice; write it once",
         "operands.a: operands.a has 1 twice; write it once",
         "operands.b: operands.b is empty; write at least one",
-        "answers: answers: range '9..3' is empty; its end is excluded",
-        "completion: completion '{answer}\n' does not end in {answer}; write \"{answer}\" or \" {answer}\" (text between shots \
-         goes into shot_separator)",
+        "answers: answers: range '9..3' is empty, because its end is excluded; write an end above its start",
+        "completion: completion '{answer}\n' does not end in {answer}; write \"{answer}\" or \" {answer}\" (text between worked \
+         examples goes into 'shot_separator')",
         "shots: shot 1 / 0 has no answer: division by zero; write another example",
         "shots: no operator 'plus'; write \"+\", \"-\", \"*\", \"/\"",
         "template.one: '{a}{c}=', character 4: no slot {c}; write {a}, {op}, {b}, or '{{' for a brace",
-        "template.two: template '{op}=' has no slot {a}; write it in, as in \"{a}{op}{b}=\"",
-        "template.two: template '{op}=' has no slot {b}; write it in, as in \"{a}{op}{b}=\"",
-        "sample: sample = 0 draws no prompt; write 1 or more, or leave it out for all prompts",
+        "template.two: template '{op}=' has no slot {a}; add it, as in \"{a}{op}{b}=\"",
+        "template.two: template '{op}=' has no slot {b}; add it, as in \"{a}{op}{b}=\"",
+        "sample: sample = 0 draws no prompt; write 1 or more, or leave 'sample' out to take all prompts",
         "seeds: seeds has 7 twice; write it once",
     ];
     assert_eq!(found, expected);
@@ -60,7 +60,10 @@ fn a_fault_of_the_only_template_or_the_completion_is_placed_there() {
 fn enormous_ranges_are_refused_before_they_are_made() {
     let whole = "operands = { a = \"-9223372036854775808..9223372036854775807\", b = \"0..2\" }";
     assert_eq!(faults(whole).len(), 1);
-    assert!(faults(whole)[0].starts_with("operands: 18446744073709551615 prompts are more than the limit of 20000000"));
+    assert!(
+        faults(whole)[0]
+            .starts_with("operands: 18446744073709551615 prompts are more than 20000000, the most that are made")
+    );
     assert!(faults("operands = { a = \"0..10000\", b = \"0..10000\" }")[0].contains("400000000 prompts"));
 }
 
@@ -69,19 +72,19 @@ fn an_operator_without_a_legal_prompt_says_why_and_shows_tokens() {
     let message = |toml: &str| build(toml, &characters(&[])).expect_err("no legal prompt").to_string();
     assert_eq!(
         message("operators = [\"+\"]\noperands = { a = \"10..13\", b = \"0..4\" }"),
-        "no legal prompt for '+' in template 'default': all 12 dropped: operand a is more than one token (12); \
-         in \"10+0=\", \"10\" is 2 tokens: \"1\" \"0\"; write operands below 10, or words = \"multi-token\", which allows \
+        "no prompt for '+' in template 'default' is legal: all 12 are dropped, because operand a is more than one token \
+         (12); for example, in \"10+0=\", \"10\" is 2 tokens: \"1\" \"0\"; write operands below 10, or words = \"multi-token\", which allows \
          operands of several tokens, or take a model whose tokenizer has larger integers as one token"
     );
     assert_eq!(
         message("operators = [\"/\", \"*\"]\noperands = { a = [4, 5], b = [6, 7] }"),
-        "no legal prompt for '*' in template 'default': all 4 dropped: answer is more than one token (4); \
-         after \"4*6=\", \"24\" is 2 tokens: \"2\" \"4\"; write smaller operands, or answer = \"multi-token\""
+        "no prompt for '*' in template 'default' is legal: all 4 are dropped, because answer is more than one token (4); \
+         for example, after \"4*6=\", \"24\" is 2 tokens: \"2\" \"4\"; write smaller operands, or answer = \"multi-token\""
     );
     assert_eq!(
         message("operators = [\"-\"]\noperands = { a = [1], b = [2, 3] }"),
-        "no legal prompt for '-' in template 'default': all 2 dropped: answer is negative (2); 1 - 2 = -1; write operands \
-         with a ≥ b, or a range of answers such as answers = \"-300..300\""
+        "no prompt for '-' in template 'default' is legal: all 2 are dropped, because answer is negative (2); for example, \
+         1 - 2 = -1; write operands with a ≥ b, or a range of answers such as answers = \"-300..300\""
     );
 }
 
@@ -91,10 +94,12 @@ fn text_outside_the_vocabulary_is_named() {
         .expect_err("none")
         .to_string();
     assert!(
-        message.contains("all 2 dropped: prompt is not in the vocabulary (2); '10' in the text '10+1='"),
+        message.contains(
+            "all 2 are dropped, because prompt is not in the vocabulary (2); for example, '10' in the text '10+1='"
+        ),
         "{message}"
     );
-    assert!(message.contains("write operands below 10 or take a model"), "{message}");
+    assert!(message.contains("write operands below 10, or take a model"), "{message}");
 }
 
 #[test]
@@ -135,7 +140,9 @@ fn prompts_that_a_model_cannot_run_are_refused() {
     short.limit = Some(3);
     let error = prompt::build(&spec, &tokenizer, None, Some(short.respondent(4))).expect_err("too long").to_string();
     assert!(
-        error.contains("\"0+0=\" is 4 tokens, the model has 3 positions; write shorter prompts, or fewer shots"),
+        error.contains(
+            "\"0+0=\" has 4 tokens, and the model has only 3 positions; write shorter prompts, or fewer shots"
+        ),
         "{error}"
     );
     let small = Fake::new(12, |_| 0);

@@ -72,8 +72,8 @@ fn one_answer_alone_has_no_counterfactual() {
     let error = pairs(&set.prompts, &set.prompts, From::SameGroup, 1).expect_err("one answer").to_string();
     assert_eq!(
         error,
-        "no counterfactual for \"0*0=\": the pool has 5 prompts of operator '*' with its template and positions, and all are \
-         the prompt itself or have answers that begin with the same token; write more operands, more operators or a larger sample"
+        "no counterfactual for \"0*0=\": 5 prompts of operator '*' have its template and positions, and each of them is the prompt \
+         itself or has an answer that begins with the same token; write more operands, more operators, or a larger sample"
     );
 }
 

@@ -80,7 +80,7 @@ fn a_skipped_draw_goes_on_where_the_other_ends() {
 fn skipping_more_than_there_is_is_refused() {
     let toml = "operands = { a = \"0..3\", b = \"1..3\" }\noperators = [\"+\"]\nsample = 5\nskip = 6";
     let error = build(toml, &arithmetic(100)).expect_err("6 prompts in all");
-    assert_eq!(error.to_string(), "skip = 6 passes over every prompt that could be drawn; write a smaller number");
+    assert_eq!(error.to_string(), "skip = 6 passes over every prompt that can be drawn; write a smaller number");
     let short = build(&toml.replace("skip = 6", "skip = 4"), &arithmetic(100)).expect("set");
     let note = "template 'default', operator '+': 2 prompts, fewer than sample = 5 after the first 4";
     assert_eq!((short.prompts.len(), short.notes[0].to_string()), (2, note.to_string()));

@@ -31,8 +31,8 @@ fn doubled_braces_are_braces() {
 fn faults_name_the_character_and_the_fix() {
     assert_eq!(refused("é{c}"), "'é{c}', character 2: no slot {c}; write {a}, {op}, {b}, or '{{' for a brace");
     assert_eq!(refused("{a"), "'{a', character 1: '{' is not closed; write '{{' for a brace");
-    assert_eq!(refused("{a}}"), "'{a}}', character 4: '}' without '{'; write '}}' for a brace");
-    assert_eq!(refused("{a}{a}"), "'{a}{a}', character 4: slot {a} occurs twice; use it once");
+    assert_eq!(refused("{a}}"), "'{a}}', character 4: '}' has no '{' before it; write '}}' for a brace");
+    assert_eq!(refused("{a}{a}"), "'{a}{a}', character 4: slot {a} occurs twice; write it once");
 }
 
 proptest! {

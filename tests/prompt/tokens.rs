@@ -129,7 +129,7 @@ fn wrong_tokens_are_refused_with_the_fix() {
         ("tokens = [[1, 2]]\nmodulus = 7\n", "leave modulus out"),
         ("tokens = [[1, 2]]\ncomputed.x = { of = \"y\", plus = 1 }\n", "leave computed out"),
         ("random_tokens = { length = 2 }\nsample = 9000\n", "write random_tokens.count = 9000"),
-        ("tokens = [[1]]\n", "the last id"),
+        ("tokens = [[1]]\n", "of which the last is the answer"),
         ("tokens = [[1, 9999]]\n", "no token has the id 9999"),
         ("tokens = []\n", "tokens is empty"),
     ];

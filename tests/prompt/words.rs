@@ -201,22 +201,22 @@ fn faults_are_told_at_once_with_what_to_write() {
     let expected = [
         "slots.name: slots.name has \"A\" twice; write it once",
         "slots.other: slot 'other' takes the words of 'nme', which has no list; write \"name\"",
-        "slots.2nd: no slot can be called '2nd': names are letters a to z and A to Z, digits, '_' and '-', and begin with no digit",
-        "slots.last: no slot can be called 'last': rows have a column, or prompts a position, of that name; write another",
+        "slots.2nd: a slot cannot be called '2nd': names are letters a to z and A to Z, digits, '_' and '-', and begin with no digit",
+        "slots.last: a slot cannot be called 'last': rows have a column, or prompts a position, of that name; write another",
         "different.1: no slot 'othr'; write \"other\"",
         "contrast: ' {name}!{', character 9: '{' is not closed; write '{{' for a brace",
         "completion: ' {nam}', character 2: no slot {nam}; write {name}",
         "template.one: '{nmae} and {other}', character 1: no slot {nmae}; write {name}",
         "template.two: '{name} and {', character 12: '{' is not closed; write '{{' for a brace",
-        "sample: sample = 0 draws no prompt; write 1 or more, or leave it out for all prompts",
+        "sample: sample = 0 draws no prompt; write 1 or more, or leave 'sample' out to take all prompts",
     ];
     assert_eq!(found, expected);
     let base = "template = \"{a} {b}\"\nslots = { a = [\"A\"], b = \"a\" }\n";
     assert_eq!(
         problems(&format!("{base}different = [\"a\", \"b\"]")),
         [
-            "different: a and b must differ, and there are 1 words for them; write more words",
-            "completion: no completion: what the model should write; write completion = \" {a}\"",
+            "different: a and b must differ, and have only 1 different words together; write more words",
+            "completion: no completion, which says what the model should write; write completion = \" {a}\"",
         ]
     );
     let base = "slots = { a = [\"A\"], b = [\"B\"], c = [\"C\"] }\ncompletion = \" {a}\"\n";
@@ -224,17 +224,17 @@ fn faults_are_told_at_once_with_what_to_write() {
     assert_eq!(
         problems(&format!("{base}template = \"{{b}}\"\ndifferent = [\"a\"]\ncontrast = \" {{a}}\"")),
         [
-            "different: different has 'a' alone; write the slots that it must differ from",
-            "contrast: contrast \" {a}\" is the completion; write a wrong answer",
-            "slots.c: slot 'c' is in no template, completion or contrast; write {c} where its words belong, or leave it out",
+            "different: 'different' needs two slots or more, and 'a' is the only one; add the slots that it must differ from",
+            "contrast: contrast \" {a}\" is the same as the completion; write a wrong answer",
+            "slots.c: slot 'c' is not used in a template, completion or contrast; write {c} where its words belong, or leave the slot out",
         ]
     );
     let rows = "template = \"{a}\"\ncompletion = \"{b}\"\nrows = [{ a = \"A\", b = \"B\" }, { a = \"A\" }, { a = \"A\", b = \"B\", c = \"C\" }]";
     assert_eq!(
         problems(rows),
         [
-            "rows.1: row 2 has no 'b'; every row has the columns of the first",
-            "rows.2: row 3 alone has 'c'; every row has the columns of the first",
+            "rows.1: row 2 has no 'b', which the first row has; give every row the same columns",
+            "rows.2: row 3 has 'c', which the first row has not; give every row the same columns",
         ]
     );
     assert_eq!(problems("template = \"x\"").len(), 1);
@@ -244,7 +244,9 @@ fn faults_are_told_at_once_with_what_to_write() {
 fn what_no_tokenizer_can_do_is_explained() {
     let text = refused("template = \"{a}?\"\ncompletion = \" {b}\"\nslots = { a = [\"XY\", \"AB\"], b = [\"A\"] }");
     assert!(
-        text.starts_with("no legal prompt of the words in template 'default': all 2 dropped: word is more"),
+        text.starts_with(
+            "no prompt of the words in template 'default' is legal: all 2 are dropped, because word is more"
+        ),
         "{text}"
     );
     assert!(text.contains("token: a \"AB\" (1)") && text.contains("write words of one token"), "{text}");
@@ -368,10 +370,13 @@ fn changes_that_can_not_be_are_refused() {
         format!("{} {:?}: {}; {}", fault.key, fault.index, fault.problem, fault.advice)
     };
     assert_eq!(refused(LETTERS, &["io", "ss"], &[]), "swap Some(1): no slot 'ss'; write \"s\"");
-    assert_eq!(refused(LETTERS, &["io"], &[]), "swap None: 1 slots to swap; write two: swap = [\"io\", \"s\"]");
-    assert!(refused(LETTERS, &["io", "s.2"], &[]).contains("slots are swapped whole"));
-    assert!(refused(LETTERS, &["io", "io"], &[]).contains("'io' is there twice"));
-    assert!(refused(LETTERS, &["io", "s"], &["s"]).contains("both 'swap' and 'redraw'"));
+    assert_eq!(
+        refused(LETTERS, &["io"], &[]),
+        "swap None: 'swap' needs two slots, not 1; write swap = [\"io\", \"s\"]"
+    );
+    assert!(refused(LETTERS, &["io", "s.2"], &[]).contains("'swap' exchanges whole slots"));
+    assert!(refused(LETTERS, &["io", "io"], &[]).contains("'io' is written twice"));
+    assert!(refused(LETTERS, &["io", "s"], &["s"]).contains("'swap' and 'redraw' exclude each other"));
     assert_eq!(
         refused(LETTERS, &[], &["s.3"]),
         "redraw Some(0): 's.3': template 'ABBA' has 's' 2 times; write \"s\" for all, or \"s.1\" to \"s.2\""

@@ -56,8 +56,8 @@ fn a_damaged_block_is_computed_again_and_said() {
     // A block of other work under its name.
     fs::copy(&left[3], &left[2]).unwrap();
     let ran = sandbox.run_into("after", &[]);
-    for what in ["wrong checksum", "it is of other work"] {
-        assert!(ran.text.contains(&format!("damaged ({what}); it is computed again")), "{what}: {}", ran.text);
+    for what in ["wrong checksum", "it belongs to other work"] {
+        assert!(ran.text.contains(&format!("damaged ({what}), so it is computed again")), "{what}: {}", ran.text);
     }
     assert!(sandbox.results("whole") == sandbox.results("after"));
 }
@@ -70,7 +70,8 @@ fn blocks_of_other_terms_are_dropped_and_said() {
     sandbox.run_into("whole", &["--no-store", "--set", "run.memory_mib=2"]);
     let ran = sandbox.run_into("after", &["--set", "run.memory_mib=2"]);
     assert!(
-        ran.text.contains("blocks of a run that was interrupted are dropped: they were made with run.memory_mib = 1")
+        ran.text
+            .contains("finished blocks of an interrupted run cannot be used: they were made with run.memory_mib = 1")
             && ran.text.contains("and this run has run.memory_mib = 2"),
         "{}",
         ran.text

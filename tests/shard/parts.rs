@@ -95,7 +95,7 @@ fn what_is_no_part_is_refused() {
     for (part, why) in [
         ("0/4", "there is no part 0 of 4"),
         ("5/4", "there is no part 5 of 4"),
-        ("1", "'1' is no part of a whole: write 2/4 for the second of four"),
+        ("1", "'1' is not a part; write 2/4 for the second of four parts"),
         ("a/b", "'a/b' is no part of a whole"),
         ("1/1000000", "1000000 parts are more than"),
     ] {
@@ -106,6 +106,6 @@ fn what_is_no_part_is_refused() {
     }
     for how in [&["--shard", "1/2"][..], &["--gather"]] {
         let args = [&["run", "spec.toml", "--set", "run.store=off"], how].concat();
-        says(sandbox.run(&args).refused(), ["parts of a run meet in the store, and it is off"]);
+        says(sandbox.run(&args).refused(), ["parts of a run exchange results through the store, which is off"]);
     }
 }

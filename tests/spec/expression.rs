@@ -43,13 +43,13 @@ fn wrong_aggregates_say_where_and_what_to_write() {
         ("mean(x, y)", 0..10, "mean takes one column, not 2; write \"mean(effect)\""),
         ("mean()", 0..6, "mean takes one column, not 0"),
         ("quantile(x)", 0..11, "write \"quantile(effect, 0.9)\""),
-        ("quantile(x, 90)", 12..14, "'90' is no share; write a number from 0 to 1"),
-        ("quantile(x, NaN)", 12..15, "'NaN' is no share"),
-        ("mean(x", 0..6, "no closing parenthesis"),
-        ("mean(log1p(x))", 10..11, "parentheses do not nest"),
+        ("quantile(x, 90)", 12..14, "'90' is not a share; write a number from 0 to 1"),
+        ("quantile(x, NaN)", 12..15, "'NaN' is not a share"),
+        ("mean(x", 0..6, "the closing parenthesis is missing"),
+        ("mean(log1p(x))", 10..11, "functions cannot be nested"),
         ("mean(x,)", 7..8, "an argument is empty"),
         ("x)", 0..2, "no opening parenthesis"),
-        ("", 0..0, "nothing written"),
+        ("", 0..0, "the text is empty"),
     ];
     for (text, span, message) in cases {
         let error = parse_aggregate(text).unwrap_err();
@@ -90,7 +90,7 @@ fn conditions_compare_equal_or_list() {
 fn wrong_conditions_say_where() {
     let error = |text: &str| parse_condition(&toml::Value::String(text.into())).unwrap_err();
     assert_eq!(error(">= half").span, 3..7);
-    assert!(error(">= half").message.contains("'half' is no number"));
+    assert!(error(">= half").message.contains("'half' is not a number"));
     assert!(error("!=").message.contains("nothing to compare with"));
     let table = toml::Value::Array(vec![toml::Value::Table(toml::Table::new())]);
     assert!(parse_condition(&table).unwrap_err().message.contains("a table cannot be compared"));
@@ -99,19 +99,19 @@ fn wrong_conditions_say_where() {
 #[test]
 fn wrong_arithmetic_says_where_and_what_to_write() {
     let cases = [
-        ("", 0..0, "nothing written; write columns and numbers with + - * /"),
-        ("a +", 2..3, "nothing after '+'; write a column or a number"),
+        ("", 0..0, "the text is empty; write columns and numbers with + - * /"),
+        ("a +", 2..3, "nothing stands after '+'; write a column or a number"),
         ("a + * b", 4..5, "'*' has nothing before it"),
         ("a b", 2..3, "no operator before 'b'; write + - * or /"),
         ("a 2", 2..3, "no operator before '2'"),
         ("(a + b", 0..1, "this parenthesis is not closed"),
-        ("a + b)", 5..6, "no '(' before this"),
+        ("a + b)", 5..6, "this parenthesis closes nothing"),
         ("()", 1..2, "')' has nothing before it"),
-        ("abs(a)", 3..4, "no functions here"),
-        ("a - 1.2.3", 4..9, "'1.2.3' is no number"),
+        ("abs(a)", 3..4, "functions are not allowed here"),
+        ("a - 1.2.3", 4..9, "'1.2.3' is not a number"),
         ("a % b", 2..3, "'%' has no meaning here"),
         ("é - ×", 5..7, "'×' has no meaning here"),
-        ("a - `b", 4..6, "no second backtick"),
+        ("a - `b", 4..6, "a backtick is not closed"),
     ];
     for (text, span, message) in cases {
         let error = parse_arithmetic(text).unwrap_err();

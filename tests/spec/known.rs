@@ -167,7 +167,7 @@ fn what_is_wrong_with_a_profile_is_shown_where_it_stands() {
 fn a_profile_that_is_not_there_is_pointed_at_where_it_is_named() {
     let folder = Sandbox::of(&[("spec.toml", &spec()), ("models/bigg.toml", PROFILE)]);
     let text = known(&folder, &[], &[]).expect_err("accepted").render(ErrorStyle::Plain);
-    for expected in ["models/big.toml: no such file", "spec.toml:28:11]", "there is a file 'bigg.toml'"] {
+    for expected in ["models/big.toml: no such file", "spec.toml:28:11]", "write 'bigg.toml', which is there"] {
         assert!(text.contains(expected), "{expected} not in {text}");
     }
     let text = known(&folder, &["known.big.profile=far/away.toml"], &[]).expect_err("accepted").to_string();

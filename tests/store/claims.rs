@@ -140,7 +140,7 @@ fn a_process_that_is_gone_holds_nobody_up_and_one_that_is_stopped_does() {
     let output = second.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{text}");
-    says(&text, ["waiting for process ", "which computes it"]);
+    says(&text, ["waiting for process ", "which is computing it"]);
     assert!(files(&claims).is_empty());
 }
 

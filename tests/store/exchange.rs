@@ -23,18 +23,18 @@ fn recalled(sandbox: &Sandbox, store: &str) -> usize {
 #[test]
 fn entries_go_to_another_folder_and_come_back() {
     let sandbox = computed();
-    says(sandbox.run(&["store", "push", "shared"]).ok().out, ["2 entries copied, ", "; 0 were there"]);
-    says(sandbox.run(&["store", "push", "shared"]).ok().out, ["0 entries copied, ", "; 2 were there"]);
+    says(sandbox.run(&["store", "push", "shared"]).ok().out, ["2 entries copied, ", "; 0 were already there"]);
+    says(sandbox.run(&["store", "push", "shared"]).ok().out, ["0 entries copied, ", "; 2 were already there"]);
     assert_eq!(recalled(&sandbox, "shared"), 2);
     sandbox.remove("store");
     let key = files_below(&sandbox.at("shared/entries"))[0].parent().unwrap().file_name().unwrap().to_string_lossy()
         [..12]
         .to_string();
     says(sandbox.run(&["store", "pull", "shared", &key]).ok().out, ["1 entries copied, "]);
-    says(sandbox.run(&["store", "pull", "shared"]).ok().out, ["1 entries copied, ", "; 1 were there"]);
+    says(sandbox.run(&["store", "pull", "shared"]).ok().out, ["1 entries copied, ", "; 1 were already there"]);
     sandbox.run(&["store", "verify"]).ok();
     assert_eq!(recalled(&sandbox, "store"), 2);
-    says(sandbox.run(&["store", "pull", "nowhere"]).refused(), ["there is no such folder"]);
+    says(sandbox.run(&["store", "pull", "nowhere"]).refused(), ["there is no store here"]);
     says(sandbox.run(&["store", "pull", "shared", "xyz"]).refused(), ["'xyz'"]);
     assert!(files_below(&sandbox.at("shared/parts")).is_empty());
 }
@@ -55,7 +55,7 @@ fn what_is_damaged_is_left_and_what_is_whole_replaces_it() {
     };
     damage("shared");
     let ran = sandbox.run(&["store", "push", "shared"]).ok();
-    says(&ran.out, ["1 entries copied, ", "; 1 were there"]);
+    says(&ran.out, ["1 entries copied, ", "; 1 were already there"]);
     damage("shared");
     sandbox.remove("store");
     let ran = sandbox.run(&["store", "pull", "shared"]).ends(1);
@@ -75,15 +75,15 @@ fn entries_go_to_another_machine_and_come_back() {
         let path = format!("{}:{}", sandbox.at("bin").display(), std::env::var("PATH").unwrap_or_default());
         Ran::of(sandbox.command(args).env("PATH", path).env("THERE", sandbox.at("there")))
     };
-    says(run(&["store", "push", "me@there:a store"]).ok().out, ["2 entries copied, ", "; 0 were there"]);
-    says(run(&["store", "push", "me@there:a store"]).ok().out, ["0 entries copied, ", "; 2 were there"]);
+    says(run(&["store", "push", "me@there:a store"]).ok().out, ["2 entries copied, ", "; 0 were already there"]);
+    says(run(&["store", "push", "me@there:a store"]).ok().out, ["0 entries copied, ", "; 2 were already there"]);
     assert_eq!(recalled(&sandbox, "there/a store"), 2);
     assert!(files_below(&sandbox.at("there/a store/parts")).is_empty());
     sandbox.remove("store");
-    says(run(&["store", "pull", "me@there:a store"]).ok().out, ["2 entries copied, ", "; 0 were there"]);
+    says(run(&["store", "pull", "me@there:a store"]).ok().out, ["2 entries copied, ", "; 0 were already there"]);
     sandbox.run(&["store", "verify"]).ok();
     assert_eq!(recalled(&sandbox, "store"), 2);
-    says(run(&["store", "pull", "me@there:a store"]).ok().out, ["0 entries copied, ", "; 2 were there"]);
+    says(run(&["store", "pull", "me@there:a store"]).ok().out, ["0 entries copied, ", "; 2 were already there"]);
     says(run(&["store", "push", "you@there:store"]).ends(1).err, ["no such host: you@there"]);
     // Of what arrives, only what is whole counts.
     sandbox.remove("store");

@@ -143,7 +143,7 @@ fn what_an_earlier_spec_computes_is_told() {
         let (_, second) = ran.text.split_once("\nother.toml\n").expect("the second spec");
         steps(second).into_iter().map(|(_, said)| said).collect::<Vec<_>>()
     };
-    let shared = "with spec.toml, which computes it before";
+    let shared = "computed once, with spec.toml, which comes before";
     assert_eq!(plan(&[]), [shared, "to compute: new"]);
     assert_eq!(plan(&["--set", "run.store=off"]), [shared, "to compute"], "without a store too");
     sandbox.run_into("a", &[]);
@@ -174,7 +174,7 @@ fn a_dry_run_is_a_plan() {
         ran.text
     };
     assert_eq!(steps(&dry(&[])), outlook(&sandbox, &[]));
-    assert!(dry(&[]).contains("\nforwards: whole forward passes"), "costs too");
+    assert!(dry(&[]).contains("\nforwards: forward passes"), "costs too");
     assert_eq!(computed(&steps(&dry(&["--force=acts"]))), [("acts", "to compute: --force")]);
     assert_eq!(computed(&steps(&dry(&["--no-store"]))), [("effects", "to compute"), ("acts", "to compute")]);
     says(sandbox.run(&["run", "spec.toml", "--dry", "--force=act"]).refused(), ["write --force=acts"]);
@@ -188,7 +188,7 @@ fn a_dry_run_is_a_plan() {
 fn finished_blocks_of_an_interrupted_run_are_told() {
     let sandbox = crate::resume::long();
     let left = crate::resume::interrupted(&sandbox, 2).len();
-    let said = format!("to compute: new; goes on from {left} finished blocks of a run that was interrupted");
+    let said = format!("to compute: new; continues after {left} finished blocks of an interrupted run");
     assert_eq!(computed(&outlook(&sandbox, &[])), [("effects", &*said)]);
     let other = outlook(&sandbox, &["--set", "run.memory_mib=2"]);
     assert_eq!(computed(&other), [("effects", "to compute: new")], "blocks of other terms are not taken");

@@ -88,10 +88,10 @@ fn a_step_stops_what_reads_its_rows_and_nothing_else() {
     }
     let skipped = "step 'circuit', table 'heads', table 'best', figure 'heads', expectation 'strongest'";
     let end = ended.err.split("error: rows 'effects': cannot write").nth(1).unwrap_or_default();
-    assert!(end.contains(&format!("not made because step 'effects' failed: {skipped}")), "{}", ended.err);
+    assert!(end.contains(&format!("skipped because step 'effects' failed: {skipped}")), "{}", ended.err);
     let report = sandbox.read("results/parts/report.md");
     says(&report, ["**step 'effects'** failed:", "rows 'effects': cannot write"]);
-    assert!(report.contains(&format!("Not made because of it: {skipped}.")), "{report}");
+    assert!(report.contains(&format!("Skipped because of this: {skipped}.")), "{report}");
     says(&report, ["![rates](figures/rates.svg)", "| addition |"]);
     let told = sandbox.json("results/parts/manifest.json").to_string();
     says(&told, ["rows 'effects': cannot write", "expectation 'strongest'"]);
@@ -108,7 +108,7 @@ fn a_table_or_figure_stops_only_what_reads_it() {
     let sandbox = Sandbox::of(&[("parts.toml", &spec)]);
     let ended = sandbox.run(&["run", "parts.toml", "--quiet"]).ends(1);
     assert!(ended.err.contains("rows have layer = "), "{}", ended.err);
-    let skipped = "not made because table 'heads' failed: table 'best', expectation 'strongest'";
+    let skipped = "skipped because table 'heads' failed: table 'best', expectation 'strongest'";
     assert!(ended.err.contains(skipped), "{}", ended.err);
     assert!(sandbox.has("results/parts/rows/circuit.parquet") && sandbox.has("results/parts/figures/heads.svg"));
     assert!(sandbox.has("results/parts/tables/rates.csv") && !sandbox.has("results/parts/tables/heads.csv"));

@@ -52,21 +52,21 @@ fn one_spec_is_run_and_others_are_not_read() {
 fn what_means_nothing_is_refused() {
     let sandbox = sandbox();
     for (filter, said) in [
-        ("name ~ fig3", "no spec of 3 is meant by it: e/fig01.toml, e/fig02.toml, e/table1.toml"),
-        ("nmae ~ fig", "no 'nmae' of specs; write 'name'\n    nmae ~ fig\n    ^^^^"),
-        ("name fig", "'fig' after 'name'; write =, !=, ~ or !~"),
-        ("name ~", "nothing after '~'; write a text"),
-        ("name ~ fig and", "nothing after 'and'; write a condition"),
-        ("name ~ fig and or kind = x", "'or' has nothing before it; write a condition"),
+        ("name ~ fig3", "none of the 3 specs fits it: e/fig01.toml, e/fig02.toml, e/table1.toml"),
+        ("nmae ~ fig", "specs have no 'nmae'; write 'name'\n    nmae ~ fig\n    ^^^^"),
+        ("name fig", "'fig' cannot stand after 'name'; write =, !=, ~ or !~"),
+        ("name ~", "nothing stands after '~'; write a text"),
+        ("name ~ fig and", "nothing stands after 'and'; write a condition"),
+        ("name ~ fig and or kind = x", "nothing stands before 'or'; write a condition"),
         (
             "name ~ fig title = x",
-            "'title' follows; write 'and' or 'or' before it\n    name ~ fig title = x\n               ^^^^^",
+            "'title' follows a condition; write 'and' or 'or' before it\n    name ~ fig title = x\n               ^^^^^",
         ),
         ("(name ~ fig", "this parenthesis is not closed"),
-        ("name ~ [", "no regular expression"),
-        ("name = \"x", "no second \""),
+        ("name ~ [", "not a regular expression"),
+        ("name = \"x", "the quote is not closed"),
         ("& name", "'&' has no meaning here"),
-        ("", "nothing written; write 'name ~ fig0'"),
+        ("", "the text is empty; write 'name ~ fig0'"),
     ] {
         says(sandbox.run(&["plan", "e", "--filter", filter]).refused(), [said]);
     }

@@ -209,8 +209,8 @@ fn a_variant_that_fails_is_said_to_be_missing() {
         assert!(report.contains(&note), "{report}");
     }
     assert!(report.contains("**step 'kept' (dtype=bf16,sample=5)** failed:"), "{report}");
-    assert!(report.contains("Not made because of it: expectation 'kept'."), "a number of fewer rows: {report}");
-    assert!(ended.err.contains("not made because step 'kept' (dtype=bf16,sample=5) failed"), "{}", ended.err);
+    assert!(report.contains("Skipped because of this: expectation 'kept'."), "a number of fewer rows: {report}");
+    assert!(ended.err.contains("skipped because step 'kept' (dtype=bf16,sample=5) failed"), "{}", ended.err);
     assert_eq!(lines(&sandbox.read("results/sweep/tables/rates.csv")).len(), 4, "the rest is made");
     assert!(sandbox.has("results/sweep/variants/dtype=f32,sample=10/activations"));
 }

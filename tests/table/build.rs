@@ -197,9 +197,9 @@ fn errors_name_the_table_the_key_and_the_column() {
     let aggregate = message("group_by = ['layer']\naggregate = { a = 'mean(answer)' }");
     assert_eq!(aggregate, "table 'rates', aggregate.a: column 'answer' holds text; mean needs numbers");
     let twice = message("group_by = ['layer']\naggregate = { layer = 'count' }");
-    assert!(twice.contains("there would be two columns 'layer'"), "{twice}");
+    assert!(twice.contains("the table would have two columns 'layer'"), "{twice}");
     let text = message("where = { layer = 'third' }");
-    assert_eq!(text, "table 'rates', where.layer: column 'layer' holds numbers; 'third' is none");
+    assert_eq!(text, "table 'rates', where.layer: column 'layer' holds numbers; 'third' is not a number");
     let quoted = message("where = { layer = '3' }");
     assert_eq!(quoted, "table 'rates', where.layer: column 'layer' holds numbers; write 3, without quotes");
     let compared = message("where = { operator = '> 3' }");

@@ -57,8 +57,8 @@ fn wrong_columns_are_all_named_before_there_are_rows() {
     let text = refused("{ a = 'befor - 1', b = 'operator + 1', c = 'a + 1', n = '1' }");
     for expected in [
         "derive.a: no column 'befor'; write 'before'",
-        "derive.b: column 'operator' holds text; only numbers can be reckoned with",
-        "derive.n: there would be two columns 'n'; choose another name",
+        "derive.b: column 'operator' holds text; arithmetic needs numbers",
+        "derive.n: the table would have two columns 'n'; choose another name",
     ] {
         assert!(text.contains(expected), "{expected} not in {text}");
     }

@@ -87,11 +87,11 @@ fn what_is_wrong_is_said_before_there_are_rows() {
     let text = table::check(&spec("on = ['mean']"), &rows(), Some(&df!("men" => [1.0]).unwrap())).unwrap_err();
     assert!(text.to_string().contains("join.on.0: in 'others': no column 'mean'; write 'men'"), "{text}");
     let text = table::check(&spec("on = ['k']"), &rows(), Some(&df!("k" => ["20"]).unwrap())).unwrap_err();
-    let wanted = "join.on.0: column 'k' holds numbers; the rows it is joined with have text there";
+    let wanted = "join.on.0: column 'k' holds numbers; the rows that are joined have text there";
     assert!(text.to_string().contains(wanted), "{text}");
     let right = df!("k" => [1i64], "mean" => [1.0], "mean_right" => [1.0]).unwrap();
     let text = table::check(&spec("on = ['k']"), &rows(), Some(&right)).unwrap_err().to_string();
-    assert!(text.contains("join.suffix: there would be two columns 'mean_right'"), "{text}");
+    assert!(text.contains("join.suffix: the table would have two columns 'mean_right'"), "{text}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn an_aggregate_is_of_one_measure() {
     let error = built("group_by = ['layer']\naggregate = { x = 'mean(mean)' }").unwrap_err();
     assert_eq!(
         error,
-        "table 't', aggregate.x: rows of 2 measures (kl, logit-difference) would be one number, which is of nothing; write \
+        "table 't', aggregate.x: 2 measures (kl, logit-difference) would be averaged into one number; write \
          where = { measure = \"kl\" }, or 'measure' into group_by"
     );
     for function in ["std", "min", "max", "sum", "median", "sem", "ci_low", "ci_high"] {

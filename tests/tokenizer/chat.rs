@@ -177,15 +177,15 @@ fn what_cannot_be_a_chat_is_refused_with_the_fix() {
     let text = refused(&raises, "chat = { system = \"x\" }");
     assert!(text.contains("refuses the chat: No system; leave out chat.system"), "{text}");
     let day = with("{{ strftime_now('%d') }}{{ messages[0].content }}");
-    assert!(refused(&day, "chat = true").contains("write the day that it is to be"));
+    assert!(refused(&day, "chat = true").contains("write a fixed day"));
     assert!(refused(&day, "chat = { date = \"2024-02-30\" }").contains("'2024-02-30' is no day"));
     assert!(refused(&with("{{ messages[0].content }}{{ messages[0].content }}"), "chat = true").contains("2 times"));
     assert!(refused(&with("nothing"), "chat = true").contains("0 times"));
     assert!(refused(&with("{{ messages[0].content | replace(' ', '_') }}"), "chat = true").contains("changes spaces"));
     let broken = refused(&with("{% if %}"), "chat = true");
-    assert!(broken.contains("cannot be followed") && broken.contains("chat template:1"), "{broken}");
+    assert!(broken.contains("cannot be evaluated") && broken.contains("chat template:1"), "{broken}");
     let endless = with("{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}");
-    assert!(refused(&endless, "chat = true").contains("cannot be followed"));
+    assert!(refused(&endless, "chat = true").contains("cannot be evaluated"));
 }
 
 #[test]

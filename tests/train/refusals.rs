@@ -15,11 +15,11 @@ fn refused(changes: Value, operators: &[&str]) -> String {
 fn shapes_and_batches_that_cannot_be() {
     assert_eq!(
         refused(json!({ "heads": 3 }), &["+"]),
-        "train: 3 heads do not divide d_model = 8; write a divisor of 8"
+        "train: 3 heads do not divide d_model = 8; write a number that divides 8"
     );
     assert_eq!(
         refused(json!({ "batch": 31 }), &["+", "-"]),
-        "train: batch = 31 cannot hold as many prompts of each of 2 operators; write a multiple of 2"
+        "train: batch = 31 cannot be shared out evenly among 2 operators; write a multiple of 2"
     );
     assert_eq!(refused(json!({ "checkpoints": [7] }), &["+"]), "train: checkpoint 7 is after the last of 6 steps");
 }

@@ -33,8 +33,9 @@ fn a_long_list_is_cut() {
 fn a_config_of_another_family_is_refused() {
     let folder = copy_of("gpt2-untied");
     std::fs::copy(fixture("ablate").join("config.json"), folder.path().join("config.json")).unwrap();
-    let parts =
-        ["unknown names: none of them is that of a weight of ablate, as 'embed.weight': it has 'lm_head.weight'"];
+    let parts = [
+        "unknown names: no tensor is called as a weight of ablate is, such as 'embed.weight'; the file has 'lm_head.weight'",
+    ];
     assert_says(Checkpoint::open(folder.path()), &parts);
 }
 

@@ -75,11 +75,11 @@ fn folders_that_are_no_model_are_told() {
     std::fs::write(folder.path().join("x.Q4_1.gguf"), "GGUF").unwrap();
     assert_says(
         in_folder(folder.path()),
-        &["a folder of GGUF files, without config.json: give a file, as '", "x.Q4_1.gguf"],
+        &["this folder holds GGUF files and no config.json: give one of the files, such as '", "x.Q4_1.gguf"],
     );
     let settings = r#"{"peft_type": "LORA", "base_model_name_or_path": "owner/base"}"#;
     std::fs::write(folder.path().join("adapter_config.json"), settings).unwrap();
-    let parts = ["an adapter (LORA) of 'owner/base' and no model: merge it into its base model first"];
+    let parts = ["this is an adapter (LORA) of 'owner/base' and not a model: merge it into its base model first"];
     assert_says(in_folder(folder.path()), &parts);
     // with a configuration, as some trainers write
     let whole = copy_of("llama-gqa");
@@ -90,7 +90,10 @@ fn folders_that_are_no_model_are_told() {
     let outer = tempfile::tempdir().unwrap();
     std::fs::create_dir(outer.path().join("step-10")).unwrap();
     std::fs::write(outer.path().join("step-10/config.json"), "{}").unwrap();
-    assert_says(in_folder(outer.path()), &["no config.json here, but in 1 of its folders: give one, as '", "step-10'"]);
+    assert_says(
+        in_folder(outer.path()),
+        &["config.json is not here, but in 1 of its subfolders: give one of them, such as '", "step-10'"],
+    );
 }
 
 #[test]
@@ -100,10 +103,10 @@ fn names_of_the_hub_are_suggested() {
         ("gpt2", "; write hf:openai-community/gpt2"),
         ("gpt2-xl@main", "; write hf:openai-community/gpt2-xl@main"),
         ("distilgpt2", "; write hf:distilbert/distilgpt2"),
-        ("openai-community/gpt2", "; for the model of that name on the hub write hf:openai-community/gpt2"),
+        ("openai-community/gpt2", "; for a model of that name on the Hugging Face hub, write hf:openai-community/gpt2"),
         ("arith", "; write builtin:arith"),
-        ("~/no such folder/model", "no such folder/model': no such file or folder"),
-        ("~nobody/model", "; '~' is for the shell to expand"),
+        ("~/no such folder/model", "no such folder/model': your home folder has no such file or folder"),
+        ("~nobody/model", "; the shell replaces '~' only at the start of a word"),
     ] {
         assert_says(card(source, here.path()), &["no model at '", part]);
     }
@@ -111,7 +114,7 @@ fn names_of_the_hub_are_suggested() {
         ("hf:gpt2", "; write hf:openai-community/gpt2"),
         ("hf:mistral", "; write hf:owner/name"),
         ("https://huggingface.co/openai-community/gpt2/tree/main", "; write hf:openai-community/gpt2"),
-        ("https://example.org/x", "unknown model source 'https:'"),
+        ("https://example.org/x", "unknown kind of model source 'https:'"),
     ] {
         assert_says(card(source, here.path()), &[form]);
     }

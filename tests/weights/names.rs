@@ -81,7 +81,7 @@ fn an_unembedding_of_its_own_is_used_whatever_the_configuration_says() {
         let found = open(folder.path());
         assert!(!found.facts().tied, "{model}");
         assert_eq!(found.notes().len(), 1, "{model}");
-        assert!(found.notes()[0].contains("and the file has another, '"), "{model}: {:?}", found.notes());
+        assert!(found.notes()[0].contains("and the file has a different one, '"), "{model}: {:?}", found.notes());
         equal(&found, &plain);
         seen += 1;
     }
@@ -125,7 +125,7 @@ fn an_unembedding_that_is_the_embedding_is_tied_without_a_word() {
 fn a_bias_of_the_unembedding_that_is_not_there_is_zero() {
     let folder = changed("gptj-whole-head", |tensors| tensors.retain(|tensor| tensor.name != "lm_head.bias"));
     let found = open(folder.path());
-    assert_eq!(found.notes(), ["the file has no 'lm_head.bias': it is taken for 0, as by transformers"]);
+    assert_eq!(found.notes(), ["the file has no 'lm_head.bias', which is taken as 0, as in transformers"]);
     assert_eq!(found.head().unwrap().unembed.bias, None);
     assert_eq!(found.head().unwrap().unembed.weight, open(&fixture("gptj-whole-head")).head().unwrap().unembed.weight);
 }
@@ -154,7 +154,7 @@ fn wrappers_of_trainers_and_other_versions_names_make_no_difference() {
 #[test]
 fn names_that_are_no_familys_are_one_sentence() {
     let folder = changed("llama-gqa", |tensors| tensors.iter_mut().for_each(|t| t.name = format!("net.{}", t.name)));
-    let parts = ["unknown names: none of them is that of a weight of llama", "and 17 more"];
+    let parts = ["unknown names: no tensor is called as a weight of llama is", "and 17 more"];
     assert_says(Checkpoint::open(folder.path()), &parts);
 
     let twice = changed("llama-gqa", |tensors| tensors.push(floats("_orig_mod.model.norm.weight", &[24], 1.0)));
@@ -172,7 +172,7 @@ fn heads_beside_a_whole_model_are_left_out_by_name() {
     ] {
         let folder = changed(model, |tensors| tensors.push(floats(extra, &[24], 1.0)));
         let found = open(folder.path());
-        let told = "left out of the model, for they are of another part than the language model: ";
+        let told = "these weights are left out, because they do not belong to the language model: ";
         assert_eq!(found.notes(), [format!("{told}'{extra}'")]);
         equal(&found, &open(&fixture(model)));
     }

@@ -11,7 +11,7 @@ pub enum ChatError {
     Missing,
     /// It cannot be read, or fails.
     #[error(
-        "the model's chat template cannot be followed: {problem}; write chat = false, and the chat's text into the template"
+        "the model's chat template cannot be evaluated: {problem}; write chat = false, and write the chat's text into the template"
     )]
     Malformed {
         /// What is wrong, with its line.
@@ -26,17 +26,18 @@ pub enum ChatError {
         has_system: bool,
     },
     /// Prompts that have no text.
-    #[error("prompts that are given as tokens are no messages of a chat; leave chat out, or give their texts")]
+    #[error("prompts that are given as tokens cannot be messages of a chat; leave chat out, or give their texts")]
     OfTokens,
     /// It writes the day.
     #[error(
-        "the model's chat template writes today's date, and prompts would be others every day; write the day that it is to be: chat = \
+        "the model's chat template writes today's date, so that prompts would change from day to day; write a fixed day: chat = \
          {{ date = \"2024-07-26\" }}"
     )]
     NoDate,
     /// It changes messages.
     #[error(
-        "the model's chat template {what}, so that a prompt is not found in it; write chat = false, and the chat's text into the template"
+        "the model's chat template {what}, so that the prompt cannot be found in it; write chat = false, and write the chat's text into \
+         the template"
     )]
     Changes {
         /// What it does with them.

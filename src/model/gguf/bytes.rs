@@ -32,7 +32,7 @@ impl<R: Read> ByteReader<R> {
         match count.checked_mul(size) {
             Some(bytes) if bytes <= left => usize::try_from(count).map_err(|_| format!("{count} {what}")),
             _ => Err(format!(
-                "byte {}: {count} {what} are announced, but {left} bytes are left of the header",
+                "byte {}: {count} {what} should follow, and only {left} bytes are left: was the file fully downloaded?",
                 self.position
             )),
         }

@@ -102,8 +102,8 @@ impl Architecture {
         if metadata.count(&self.key("block_count"))? == Some(largest) {
             scalar = split;
             notes.push(format!(
-                "the file does not say by what scores of attention are scaled; with {largest} layers it is taken for the 27B \
-                 model, as by llama.cpp: 1/\u{221a}{split}"
+                "the file does not say how attention scores are scaled; a model of {largest} layers is taken as the 27B model, as in \
+                 llama.cpp: 1/\u{221a}{split}"
             ));
         }
         config.insert("query_pre_attn_scalar".into(), scalar.into());

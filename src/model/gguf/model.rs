@@ -84,7 +84,7 @@ impl Gguf {
         let factors = self.tensor(name)?;
         match factors.iter().find(|factor| !(factor.is_finite() && **factor > 0.0)) {
             Some(factor) => {
-                Err(WeightError::format(self.path(), format!("'{name}' holds {factor}, which is no factor")))
+                Err(WeightError::format(self.path(), format!("'{name}' holds {factor}, which is not a factor")))
             }
             None => Ok(factors),
         }

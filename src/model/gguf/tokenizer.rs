@@ -103,7 +103,7 @@ fn read(metadata: &Metadata, place: &str) -> Result<Tokenizer, TokenizerError> {
     let adds = metadata.bool("tokenizer.ggml.add_bos_token").map_err(malformed)?.unwrap_or(adds_by_default);
     if metadata.bool("tokenizer.ggml.add_eos_token").map_err(malformed)? == Some(true) {
         notes.push(
-            "tokenizer.ggml.add_eos_token is true; no token is put after texts here, for prompts are to be \
+            "tokenizer.ggml.add_eos_token is true; here no token is put after texts, because prompts are to be \
                     continued"
                 .into(),
         );

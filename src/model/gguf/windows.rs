@@ -120,8 +120,8 @@ fn lost(metadata: &Metadata, architecture: &str, models: &[LostWindow]) -> Resul
         }
         if alike {
             return Ok(Some(format!(
-                "this is the shape of {model}, whose attention sees {tokens} tokens; llama.cpp's converter does not write \
-                 that, and longer prompts are computed without it, as by llama.cpp"
+                "the file has the shape of {model}, whose attention has a window of {tokens} tokens; llama.cpp's converter does not \
+                 write the window, so that longer prompts are computed without it, as in llama.cpp"
             )));
         }
     }

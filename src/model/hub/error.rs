@@ -7,8 +7,8 @@ use std::path::PathBuf;
 pub enum HubError {
     /// The cache lacks files, and the network may not be used.
     #[error(
-        "{repo}@{revision} is not in the hub's cache, where {missing} would be missing (looked in {}), and HF_HUB_OFFLINE \
-         is set: unset it to download, or set HF_HOME or HF_HUB_CACHE to a cache that has the model", folder.display()
+        "{repo}@{revision} is not in the hub's cache ({missing} is missing in {}), and HF_HUB_OFFLINE is set; unset it to download the \
+         model, or set HF_HOME or HF_HUB_CACHE to a cache that has it", folder.display()
     )]
     Offline {
         /// `owner/name`
@@ -22,9 +22,8 @@ pub enum HubError {
     },
     /// The cache lacks files, and the hub does not answer.
     #[error(
-        "{repo}@{revision} is not in the hub's cache, where {missing} would be missing (looked in {}), and the hub at \
-         {endpoint} cannot be reached: {reason}; connect to a network, or set HF_HOME or HF_HUB_CACHE to a cache that \
-         has the model", folder.display()
+        "{repo}@{revision} is not in the hub's cache ({missing} is missing in {}), and the hub at {endpoint} cannot be reached: {reason}; \
+         connect to a network, or set HF_HOME or HF_HUB_CACHE to a cache that has the model", folder.display()
     )]
     Unreachable {
         /// `owner/name`
@@ -42,8 +41,8 @@ pub enum HubError {
     },
     /// The hub refuses to show the model to this user.
     #[error(
-        "the hub refuses access to '{repo}': it is gated, private, or its name is wrong; accept its terms at \
-         {endpoint}/{repo} and set HF_TOKEN to a token of that account (a token was {})",
+        "the hub refuses access to '{repo}', which is gated or private, or does not exist; check the name, accept its terms at \
+         {endpoint}/{repo}, and set HF_TOKEN to a token of that account (a token was {})",
         if *.token { "sent" } else { "not set" }
     )]
     Refused {
@@ -68,11 +67,10 @@ pub enum HubError {
     },
     /// The repository has no file that weights are read from.
     #[error(
-        "'{repo}' at {revision} has no config.json with model.safetensors or pytorch_model.bin (single or with an index): \
-         not a model that can be read; {}",
+        "'{repo}' at {revision} has no config.json with model.safetensors or pytorch_model.bin (single or with an index); {}",
         match *.adapter {
             true => "it is an adapter (adapter_config.json): merge it into its base model first, and give that folder",
-            false => "for a repository of GGUF files, download one and give its path",
+            false => "if it holds GGUF files, download one and give its path",
         }
     )]
     NoModel {

@@ -15,7 +15,7 @@ pub enum TokenizerError {
     },
     /// The folder holds no tokenizer in a form that is read.
     #[error(
-        "{}: no tokenizer: put tokenizer.json there, or vocab.json (encoder.json) with merges.txt (vocab.bpe){}",
+        "{} has no tokenizer; put tokenizer.json there, or vocab.json (encoder.json) with merges.txt (vocab.bpe){}",
         folder.display(), other.map(convert).unwrap_or_default()
     )]
     Missing {

@@ -271,7 +271,7 @@ impl Folder<'_> {
         }
         if around.before.len() > 1 {
             notes.push(format!(
-                "the tokenizer puts {} before texts; here only {} is put: write the others into the template",
+                "the tokenizer puts {} before texts; here only {} is put there; write the others into the template",
                 list(&around.before),
                 name(around.before[0])
             ));
@@ -279,7 +279,7 @@ impl Folder<'_> {
         if !around.after.is_empty() {
             let after = list(&around.after);
             notes.push(format!(
-                "the tokenizer puts {after} after texts; here it is not, for prompts are to be continued"
+                "the tokenizer puts {after} after texts; here it is left out, because prompts are to be continued"
             ));
         }
         notes

@@ -60,7 +60,10 @@ fn chosen(folder: &Path) -> Result<(PathBuf, Open), WeightError> {
     let found = KINDS.iter().map(|(name, open)| (folder.join(name), *open)).find(|(path, _)| path.is_file());
     found.ok_or_else(|| {
         let names = KINDS.map(|(name, _)| name);
-        WeightError::format(folder, format!("no weights here; looked for {}{}", names.join(", "), others(folder)))
+        WeightError::format(
+            folder,
+            format!("there are no weights here; looked for {}{}", names.join(", "), others(folder)),
+        )
     })
 }
 

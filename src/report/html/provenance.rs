@@ -164,6 +164,6 @@ pub fn failed(body: &mut Html, failed: &Failed) {
     body.element("h3", what);
     body.raw("<pre>").inline("code", why).raw("</pre>\n");
     if !skipped.is_empty() {
-        body.element("p", &format!("Not made because of it: {}.", skipped.join(", ")));
+        body.element("p", &format!("Skipped because of this: {}.", skipped.join(", ")));
     }
 }

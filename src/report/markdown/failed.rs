@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 
 /// The section of the report.
 pub(super) fn section(text: &mut String, all: &[Failed]) {
-    text.push_str("\n## What failed\n\nFiles of these that an earlier run left in this folder are not of this one.\n");
+    text.push_str("\n## What failed\n\nIf this folder has files of these parts, an earlier run made them.\n");
     for Failed { what, why, skipped } in all {
         let _ = write!(text, "\n**{}** failed:\n\n{}", super::said(what), super::fenced("text", why));
         if !skipped.is_empty() {
-            let _ = write!(text, "\nNot made because of it: {}.\n", super::said(&skipped.join(", ")));
+            let _ = write!(text, "\nSkipped because of this: {}.\n", super::said(&skipped.join(", ")));
         }
     }
 }

@@ -70,7 +70,11 @@ fn edit_value(text: &str) -> Result<(), FormatFault> {
         Some(near) => format!("write \"{near}\""),
         None => "write \"counterfactual\", \"mean\" or a number".to_string(),
     };
-    Err(FormatFault { message: format!("no value \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
+    Err(FormatFault {
+        message: format!("an edit cannot write \"{}\"", shortened(text)),
+        advice: Some(advice),
+        part: 0..0,
+    })
 }
 
 /// Names become files and parts of `--set step.NAME.key`.
@@ -80,7 +84,7 @@ fn name(text: &str) -> Result<(), FormatFault> {
         return Ok(());
     }
     let advice = format!("a name is 1 to 100 of the {NAME_LETTERS}");
-    Err(FormatFault { message: format!("no name: \"{}\"", shortened(text)), advice: Some(advice), part: 0..0 })
+    Err(FormatFault { message: format!("\"{}\" cannot be a name", shortened(text)), advice: Some(advice), part: 0..0 })
 }
 
 fn operator(text: &str) -> Result<(), FormatFault> {
@@ -115,8 +119,8 @@ fn slots(text: &str, known: &[&str], needed: &[&str]) -> Result<(), FormatFault>
         match found.iter().filter(|name| *name == slot).count() {
             1 => {}
             0 if !needed.contains(slot) => {}
-            0 => return Err(format!("the slot {{{slot}}} is missing; write all of {}", written(known)).into()),
-            count => return Err(format!("the slot {{{slot}}} is there {count} times; write it once").into()),
+            0 => return Err(format!("the slot {{{slot}}} is missing; write {{{slot}}} where its value belongs").into()),
+            count => return Err(format!("the slot {{{slot}}} occurs {count} times; write it once").into()),
         }
     }
     Ok(())
@@ -139,7 +143,7 @@ fn found<'t>(text: &'t str, known: &[&str]) -> Result<Vec<&'t str>, FormatFault>
         if !known.contains(&slot) {
             let advice = match nearest(slot, known.iter().copied()) {
                 Some(near) => format!("write {{{near}}}"),
-                None => format!("slots here: {}", written(known)),
+                None => format!("write one of the slots {}", written(known)),
             };
             let message = format!("no slot {{{}}}", shortened(slot));
             return Err(FormatFault { message, advice: Some(advice), part: open..close + 1 });

@@ -159,8 +159,8 @@ impl<'n> ReferenceNames<'n> {
         };
         let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
         if reference.to == "step-rows" && self.has("rows", name) {
-            let message = format!("'{}' is a table, and tables are made after the steps", shortened(name));
-            let advice = "name the rows of a step, and put the table's conditions under 'where'";
+            let message = format!("'{}' is a table, and tables are made after all steps", shortened(name));
+            let advice = "write the name of a step, and put the table's conditions under 'where'";
             return faults.value(reference.place.clone(), wrong_value(&reference.node, message).advise(advice));
         }
         let error = wrong_value(&reference.node, format!("no {what} '{}'", shortened(name)));
@@ -175,9 +175,9 @@ impl<'n> ReferenceNames<'n> {
                 (None, "prompt set") if known.is_empty() => format!("add [prompt_sets.{}]", shortened(name)),
                 (None, "known model") if known.is_empty() => format!("add [known.{}]", shortened(name)),
                 (None, "model") if known.is_empty() => format!("add [models.{}]", shortened(name)),
-                (None, _) if known.is_empty() && any => format!("the spec has no {what} that could come before"),
+                (None, _) if known.is_empty() && any => format!("the spec has no {what} that can come before this one"),
                 (None, _) if known.is_empty() => format!("the spec has no {what}"),
-                (None, _) => format!("there {} {}", if known.len() == 1 { "is" } else { "are" }, some(&known)),
+                (None, _) => format!("the spec has {}", some(&known)),
             }
         });
         let place = reference.place.clone();
@@ -193,8 +193,8 @@ impl<'n> ReferenceNames<'n> {
             return;
         }
         let problem = match self.has("step", name) {
-            true => format!("step '{}' is not of kind \"probe\" and finds no layers", shortened(name)),
-            false => format!("no step '{}' to find the layers", shortened(name)),
+            true => format!("step '{}' finds no layers: only a step of kind \"probe\" does", shortened(name)),
+            false => format!("no step '{}', whose layers are asked for", shortened(name)),
         };
         let advice = (faults.len() < ADVISED).then(|| {
             let behind = behind(reference, waits);
@@ -248,7 +248,7 @@ fn duplicates(spec: &Node, faults: &mut Faults) {
     if let Some(model) = spec.get("models").and_then(|models| models.get("model"))
         && spec.get("model").is_some()
     {
-        let message = "[models.model] and [model] have one name; write another".to_string();
+        let message = "[models.model] has the name of [model], which is 'model'; write another name".to_string();
         faults.key(SpecPlace::of(["models", "model"]), None, super::place::wrong_key(model, message));
     }
 }
@@ -303,13 +303,13 @@ fn figures(spec: &Node, faults: &mut Faults) {
         let place = place_of("figure", index, figure);
         for (key, _) in kind.needs.iter().filter(|(key, _)| figure.get(key).is_none()) {
             let name = figure.name().unwrap_or_default();
-            let message = format!("[[figure]] '{}' is a {} and has no '{key}'", shortened(name), kind.name);
+            let message = format!("[[figure]] '{}' is a {}, which needs '{key}'", shortened(name), kind.name);
             faults.lacks(&place, key, wrong_value(figure, message).advise(format!("add {key} = \"a column\"")));
         }
         for other in facts().filter(|other| other.name != kind.name) {
             for (key, what) in other.own {
                 let Some(node) = figure.get(key) else { continue };
-                let error = super::place::wrong_key(node, format!("a {} has no {what}", kind.name));
+                let error = super::place::wrong_key(node, format!("a figure of kind \"{}\" has no {what}", kind.name));
                 let advice = format!("write kind = \"{}\", or leave it out", other.name);
                 faults.key(place.child(key), None, error.advise(advice));
             }
@@ -321,7 +321,7 @@ fn figures(spec: &Node, faults: &mut Faults) {
 fn facts(spec: &Node, faults: &mut Faults) {
     for (name, known) in spec.get("known").and_then(Node::table).into_iter().flatten() {
         if known.table().is_some() && Known::FACTS.iter().all(|fact| known.get(fact).is_none()) {
-            let message = format!("[known.{}] has no fact that tells the model", shortened(name));
+            let message = format!("[known.{}] says nothing by which its model can be recognised", shortened(name));
             let error = wrong_value(known, message).advise(format!("write one or more of {}", Known::FACTS.join(", ")));
             faults.value(SpecPlace::of(["known", name]), error);
         }
@@ -330,18 +330,25 @@ fn facts(spec: &Node, faults: &mut Faults) {
 
 /// An expectation expects something, and only one thing.
 fn expectations(spec: &Node, faults: &mut Faults) {
-    const RIGHT: &str = "write is = 0.9 with tolerance = 0.05, or at_least = 0.85, or at_most = 0.95, or both of these";
+    const RIGHT: &str =
+        "write is = 0.9 and tolerance = 0.05, or the bounds at_least = 0.85 and at_most = 0.95, or one of them";
     for (index, expected) in spec.entries("expect").iter().enumerate().filter(|(_, one)| one.table().is_some()) {
         let place = place_of("expect", index, expected);
         let name = shortened(expected.name().unwrap_or_default());
         let [is, tolerance, least, most] = ["is", "tolerance", "at_least", "at_most"].map(|key| expected.get(key));
         let fault = match (is, tolerance, least.or(most)) {
             (None, None, None) => Some((expected, format!("[[expect]] '{name}' expects nothing"), RIGHT)),
-            (Some(is), None, None) => {
-                Some((is, "'is' has no 'tolerance'".into(), "write tolerance = 0.05, or 0 for the number itself"))
+            (Some(is), None, None) => Some((
+                is,
+                "'is' needs a 'tolerance' beside it".into(),
+                "write tolerance = 0.05, or 0 for exactly this number",
+            )),
+            (None, Some(tolerance), _) => {
+                Some((tolerance, "'tolerance' needs the number 'is' beside it".into(), RIGHT))
             }
-            (None, Some(tolerance), _) => Some((tolerance, "a tolerance of no number".into(), RIGHT)),
-            (Some(_), _, Some(bound)) => Some((bound, "a bound beside 'is'".into(), RIGHT)),
+            (Some(_), _, Some(bound)) => {
+                Some((bound, "'is' and the bounds 'at_least' and 'at_most' exclude each other".into(), RIGHT))
+            }
             (Some(_), Some(_), None) | (None, None, Some(_)) => None,
         };
         if let Some((node, message, advice)) = fault {
@@ -351,8 +358,9 @@ fn expectations(spec: &Node, faults: &mut Faults) {
             && least > most
             && let Some(bound) = expected.get("at_most")
         {
-            let message = format!("no number is at least {least} and at most {most}");
-            faults.value(place.child("at_most"), wrong_value(bound, message));
+            let message = format!("'at_most' = {most} is below 'at_least' = {least}, so that no number fits");
+            let error = wrong_value(bound, message).advise(format!("write {least} or more"));
+            faults.value(place.child("at_most"), error);
         }
     }
 }
@@ -395,8 +403,9 @@ fn cycles(waits: &Waits, faults: &mut Faults) {
             let mut names: Vec<&str> = chain.keys().skip(from).map(|name| shorten(name)).collect();
             names.push(shorten(at));
             if let Some((_, reference)) = chain.get_index(from) {
-                let message = format!("these wait for each other: {}", names.join(" -> "));
-                faults.value(reference.place.clone(), wrong_value(&reference.node, message));
+                let message = format!("these need each other in a circle: {}", names.join(" -> "));
+                let error = wrong_value(&reference.node, message).advise("let one of them read something else");
+                faults.value(reference.place.clone(), error);
             }
         }
         told.extend(chain.keys().copied());

@@ -76,7 +76,7 @@ pub(super) fn check(spec: &Node, files: &RowsFiles, faults: &mut Faults) {
             match others.or(rest.first().map(|(other, _)| *other)) {
                 Some(other) => {
                     let message =
-                        format!("{table} has '{key}' and '{other}', which say each by itself what its prompts are");
+                        format!("{table} has both '{key}' and '{other}', and each alone says what the prompts are");
                     let error = wrong_key(first, message).advise(format!("leave out '{key}' or '{other}'"));
                     faults.value(set.place, error);
                 }
@@ -86,7 +86,7 @@ pub(super) fn check(spec: &Node, files: &RowsFiles, faults: &mut Faults) {
         }
         match (operands, words) {
             (Some(_), Some(words)) => {
-                let message = format!("{table} has operands and words for its slots");
+                let message = format!("{table} has both operands and words for its slots");
                 let advice = "leave out 'operands', or 'slots' and 'rows'";
                 faults.value(set.place, wrong_key(words, message).advise(advice));
             }
@@ -121,7 +121,7 @@ impl PromptsTable<'_> {
     fn of_tokens(&self, kind: &str, faults: &mut Faults) {
         let (table, prompts) = (self.place.table(), self.node);
         for (key, node) in OF_TEXTS.iter().filter_map(|key| Some((key, prompts.get(key)?))) {
-            let message = format!("{table} is of '{kind}', to which '{key}' means nothing");
+            let message = format!("'{key}' does not apply to the prompts of {table}, which are '{kind}'");
             faults.key(self.place.child(key), None, wrong_key(node, message).advise("leave it out"));
         }
     }
@@ -129,7 +129,7 @@ impl PromptsTable<'_> {
     fn of_operands(&self, faults: &mut Faults) {
         let (table, prompts) = (self.place.table(), self.node);
         for (key, node) in OF_WORDS.iter().filter_map(|key| Some((key, prompts.get(key)?))) {
-            let message = format!("{table} is of operands, to which '{key}' means nothing");
+            let message = format!("'{key}' does not apply to the prompts of {table}, which are made of operands");
             let error = wrong_key(node, message).advise("leave it out, or write 'slots' in place of 'operands'");
             faults.key(self.place.child(key), None, error);
         }
@@ -155,7 +155,8 @@ impl PromptsTable<'_> {
         let (table, prompts) = (self.place.table(), self.node);
         for (key, advice) in OF_OTHERS {
             if let Some(node) = prompts.get(key) {
-                let message = format!("{table} has its prompts one by one, to which '{key}' means nothing");
+                let message =
+                    format!("'{key}' does not apply to the prompts of {table}, which are given one by one in 'pairs'");
                 faults.key(self.place.child(key), None, wrong_key(node, message).advise(advice));
             }
         }
@@ -175,7 +176,7 @@ impl PromptsTable<'_> {
         let (table, prompts) = (self.place.table(), self.node);
         for (key, advice) in OF_OPERANDS {
             if let Some(node) = prompts.get(key) {
-                let message = format!("{table} is of words, to which '{key}' means nothing");
+                let message = format!("'{key}' does not apply to the prompts of {table}, which are made of words");
                 faults.key(self.place.child(key), None, wrong_key(node, message).advise(advice));
             }
         }

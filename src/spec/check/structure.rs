@@ -150,7 +150,8 @@ impl Walk {
 
     fn text(&mut self, node: &Node, text: &str, schema: ValueSchema, place: &SpecPlace) {
         if schema.number("minLength").is_some_and(|least| (text.chars().count() as f64) < least) {
-            return self.faults.value(place.clone(), wrong_value(node, format!("'{}' is empty", place.key())));
+            let error = wrong_value(node, format!("'{}' is an empty text", place.key())).advise("write a text");
+            return self.faults.value(place.clone(), error);
         }
         self.format(node, schema, place);
         self.refer(node, schema, place);
@@ -169,13 +170,13 @@ impl Walk {
         }
         let allowed = match (least, above, most) {
             (Some(least), _, Some(most)) => format!("write a number from {least} to {most}"),
-            (Some(least), _, None) => format!("the smallest is {least}"),
+            (Some(least), _, None) => format!("write {least} or more"),
             (_, Some(above), Some(most)) => format!("write a number above {above} and at most {most}"),
             (_, Some(above), None) => format!("write a number above {above}"),
-            (_, _, Some(most)) => format!("the largest is {most}"),
+            (_, _, Some(most)) => format!("write {most} or less"),
             (None, None, None) => "write a finite number".into(),
         };
-        let error = wrong_value(node, format!("'{}' is out of range: {value}", place.key())).advise(allowed);
+        let error = wrong_value(node, format!("'{}' = {value} is out of range", place.key())).advise(allowed);
         self.faults.value(place.clone(), error);
     }
 
@@ -218,8 +219,9 @@ impl Walk {
         if self.faults.len() == errors && schema.get("x-increasing").is_some() {
             let values: Vec<f64> = items.iter().filter_map(Node::number).collect();
             if !values.is_sorted_by(|low, high| low < high) {
-                let message = format!("'{}' must go from low to high", place.key());
-                self.faults.value(place.clone(), wrong_value(node, message));
+                let message = format!("the numbers in '{}' must rise", place.key());
+                let error = wrong_value(node, message).advise("write the smaller number first");
+                self.faults.value(place.clone(), error);
             }
         }
     }
@@ -228,7 +230,9 @@ impl Walk {
         let (keys, others) = (schema.keys(), schema.values());
         let is_closed = schema.get("additionalProperties").is_some_and(|others| *others == false);
         if schema.number("minProperties").is_some_and(|least| (table.len() as f64) < least) {
-            self.faults.value(place.clone(), wrong_value(node, format!("'{}' is empty", place.key())));
+            let error =
+                wrong_value(node, format!("'{}' is empty", place.key())).advise("write at least one entry into it");
+            self.faults.value(place.clone(), error);
         }
         // Keys that others were probably meant to be.
         let mut meant: Vec<&str> = Vec::new();
@@ -286,15 +290,17 @@ impl Walk {
                     && whole % part != 0
                 {
                     let message = format!("'{key}' = {part} does not divide '{name}' = {whole}");
-                    self.faults.value(place.child(key), wrong_value(value, message));
+                    let error = wrong_value(value, message).advise(format!("write a number that divides {whole}"));
+                    self.faults.value(place.child(key), error);
                 }
                 if let Some((name, most)) = other("x-at-most") {
                     for (index, item) in value.list().unwrap_or(std::slice::from_ref(value)).iter().enumerate() {
                         if item.integer().is_some_and(|number| number > most) {
-                            let message = format!("{} in '{key}' is past '{name}' = {most}", item.describe());
+                            let message = format!("{} in '{key}' is larger than '{name}' = {most}", item.describe());
                             let whole = place.child(key);
                             let place = if value.list().is_some() { whole.child(&index.to_string()) } else { whole };
-                            self.faults.value(place, wrong_value(item, message));
+                            let error = wrong_value(item, message).advise(format!("write {most} or less"));
+                            self.faults.value(place, error);
                         }
                     }
                 }
@@ -403,7 +409,7 @@ fn one_item(node: &Node, schema: ValueSchema, place: &SpecPlace) -> Option<Strin
 fn what_to_write(key: &str, schema: ValueSchema) -> Option<String> {
     let words: Vec<&str> = schema.words().into_iter().map(|(word, _)| word).collect();
     match words.is_empty() {
-        true => about(schema).map(|about| format!("{key}: {about}")),
+        true => about(schema).map(|about| format!("add '{key}'. {about}")),
         false => Some(format!("write {key} = {}", quoted(&words))),
     }
 }

@@ -3,7 +3,7 @@
 use crate::spec::check::check;
 use crate::spec::error::{SpecError, SpecErrors};
 use crate::spec::loaded::{Loaded, Outer};
-use crate::spec::meant::meant;
+use crate::spec::meant::{meant, within};
 use crate::spec::merge::{LayerStack, inherit};
 use crate::spec::node::{Node, NodeContent, Origin};
 use crate::spec::source::Source;
@@ -33,7 +33,8 @@ pub(super) fn spec_of(
         values.shift_remove("matrix");
     }
     errors.extend(check(&mut values, &files));
-    if !errors.is_empty() {
+    // What is unknown without an error here was refused where it stands, as the values of an axis are.
+    if !errors.is_empty() || within(&values) {
         let errors = SpecErrors::new(errors);
         // Of a file with very many nobody knows what was meant.
         let few = errors.len() <= MENDED;

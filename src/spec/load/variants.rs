@@ -118,8 +118,8 @@ fn variant(
 fn fixed(layer: &Layer, path: &[String], axes: &[usize], names: &[String]) -> SpecError {
     let key = path.join(".");
     let axis = axes.first().and_then(|&axis| names.get(axis)).map_or("AXIS", String::as_str);
-    SpecError::new(format!("{}: the matrix varies {key}", layer.name))
-        .advise(format!("set the values of its axis: --set 'matrix.{axis}.values=[…]'"))
+    SpecError::new(format!("{}: the matrix already varies {key}", layer.name))
+        .advise(format!("write the values into its axis: --set 'matrix.{axis}.values=[…]'"))
 }
 
 /// A key that two axes vary, or an axis and what is included.

@@ -67,8 +67,11 @@ impl<'n> AxisReading<'n> {
         let label = match label.map_or_else(|| VariantLabel::of(value), |label| Ok(VariantLabel::Text(label.clone()))) {
             Ok(label) => label,
             Err(what) => {
-                let message = format!("{what} needs a name in the rows of axis '{}'", self.name);
-                errors.push(wrong_value(value, message).advise("write values = { short = …, long = … }"));
+                let message =
+                    format!("{what} as a value of axis '{}' needs a short name, which stands in the rows", self.name);
+                errors.push(
+                    wrong_value(value, message).advise("give each value a name: values = { short = …, long = … }"),
+                );
                 return None;
             }
         };
@@ -80,9 +83,9 @@ impl<'n> AxisReading<'n> {
             let message = if other.label.to_string() == label.to_string() {
                 format!("axis '{}' has the value '{label}' twice", self.name)
             } else {
-                format!("'{}' and '{label}' of axis '{}' would have one name in folders", other.label, self.name)
+                format!("'{}' and '{label}' of axis '{}' would have the same folder", other.label, self.name)
             };
-            errors.push(wrong_value(value, message).advise("write values = { one = …, other = … }"));
+            errors.push(wrong_value(value, message).advise("give each value a name: values = { one = …, other = … }"));
             return None;
         }
         let sets = match &self.key {
@@ -102,7 +105,7 @@ impl<'n> AxisReading<'n> {
     pub fn has_none(&self, node: &Node) -> SpecError {
         let labels: Vec<String> = self.values.iter().map(|value| value.label.to_string()).collect();
         let known: Vec<&str> = labels.iter().map(String::as_str).collect();
-        let advice = advise(node.text().unwrap_or_default(), &known, '"', "its values are");
+        let advice = advise(node.text().unwrap_or_default(), &known, '"', "write one of");
         wrong_value(node, format!("axis '{}' has no value {}", self.name, written(node))).advise(advice)
     }
 }
@@ -161,7 +164,7 @@ fn each(table: &IndexMap<String, Node>, path: &mut Vec<String>, sets: &mut Vec<(
 fn path(key: &Node, errors: &mut Vec<SpecError>) -> Option<Vec<String>> {
     let text = key.text().unwrap_or_default();
     let Some(mut path) = key_parts(text.trim()) else {
-        let message = format!("no key: \"{}\"", shortened(text));
+        let message = format!("\"{}\" is not a key of a spec", shortened(text));
         errors.push(wrong_value(key, message).advise("write key = \"model.dtype\""));
         return None;
     };
@@ -181,14 +184,14 @@ fn meant(root: &str) -> Option<&'static str> {
 fn may_vary(path: &[String], wrong: impl Fn(String) -> SpecError) -> Result<(), Box<SpecError>> {
     let root = path.first().map_or("", String::as_str);
     if !VARIED.contains(&root) {
-        let message = format!("a matrix varies models, prompts and steps, not '{}'", shortened(root));
-        let advice = advise(root, &VARIED, '\'', "the first part of a key is one of");
+        let message = format!("a matrix can vary models, prompts and steps, and not '{}'", shortened(root));
+        let advice = advise(root, &VARIED, '\'', "begin the key with one of");
         return Err(Box::new(wrong(message).advise(advice)));
     }
     match path {
         [root, _, last, ..] if root == "step" && FIXED.contains(&last.as_str()) => {
-            let message = format!("'{last}' of a step cannot vary: its rows are pooled over the variants");
-            Err(Box::new(wrong(message).advise("write a step for each")))
+            let message = format!("'{last}' of a step cannot vary: the rows of all variants are put together");
+            Err(Box::new(wrong(message).advise("write one step for each")))
         }
         _ => Ok(()),
     }

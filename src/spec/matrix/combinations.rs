@@ -47,7 +47,8 @@ pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) 
         match name.as_str() {
             "exclude" | "include" => {}
             taken if NO_AXES.contains(&taken) => {
-                errors.push(wrong_key(node, format!("no axis can be called '{taken}'")));
+                let error = wrong_key(node, format!("an axis cannot be called '{taken}'"));
+                errors.push(error.advise("write another name"));
             }
             _ => axes.push(axis::AxisReading::axis(name, node, errors)),
         }
@@ -60,7 +61,8 @@ pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) 
     }
     let count = axes.iter().fold(1_usize, |product, axis| product.saturating_mul(axis.values.len()));
     if count > MOST {
-        errors.push(wrong_value(matrix, format!("a matrix of {count} variants; no more than {MOST} can be run")));
+        let error = wrong_value(matrix, format!("the matrix has {count} variants, and at most {MOST} can be run"));
+        errors.push(error.advise("write fewer values, or several specs"));
         for axis in &mut axes {
             axis.values.truncate(1);
             axis.faulty = true;
@@ -80,7 +82,8 @@ pub(in crate::spec) fn combinations(matrix: &Node, errors: &mut Vec<SpecError>) 
     }
     if all.is_empty() {
         if errors.len() == before {
-            errors.push(wrong_value(matrix, "every variant of the matrix is left out".into()));
+            let error = wrong_value(matrix, "[[matrix.exclude]] leaves out every variant".into());
+            errors.push(error.advise("leave out fewer"));
         }
         all = product(&axes).into_iter().take(1).collect();
     }
@@ -130,7 +133,7 @@ fn named<'n>(entry: &'n Node, axes: &[axis::AxisReading]) -> Result<Vec<(usize, 
             Some(axis) => found.push((axis, value)),
             None => {
                 let names: Vec<&str> = axes.iter().map(|axis| axis.name).collect();
-                let advice = advise(name, &names, '\'', "the axes are");
+                let advice = advise(name, &names, '\'', "write one of");
                 errors
                     .push(wrong_key(value, format!("no axis '{}'", crate::spec::node::shortened(name))).advise(advice));
             }
@@ -142,7 +145,8 @@ fn named<'n>(entry: &'n Node, axes: &[axis::AxisReading]) -> Result<Vec<(usize, 
 fn exclude(entry: &Node, axes: &[axis::AxisReading], all: &mut Vec<Combination>) -> Result<(), Vec<SpecError>> {
     if let Some(set) = entry.get("set") {
         return Err(vec![
-            wrong_key(set, "what is left out sets nothing".into()).advise("write it into [[matrix.include]]"),
+            wrong_key(set, "'set' has no effect in [[matrix.exclude]]".into())
+                .advise("write it into [[matrix.include]]"),
         ]);
     }
     let mut wanted = Vec::new();
@@ -159,7 +163,8 @@ fn exclude(entry: &Node, axes: &[axis::AxisReading], all: &mut Vec<Combination>)
     let before = all.len();
     all.retain(|combination| !combination.has(&wanted));
     if all.len() == before {
-        return Err(vec![wrong_value(entry, "this leaves nothing out: no variant has these values".into())]);
+        let error = wrong_value(entry, "this leaves nothing out: no variant has these values".into());
+        return Err(vec![error.advise("correct its values, or remove it")]);
     }
     Ok(())
 }
@@ -190,13 +195,15 @@ fn include(entry: &Node, axes: &[axis::AxisReading], all: &mut Vec<Combination>)
     let there = all.iter().any(|combination| combination.has(&wanted));
     match (there, &set) {
         (true, None) => {
-            let advice = "write what these variants get under 'set', or leave it out";
-            return Err(vec![wrong_value(entry, "this adds nothing: the matrix has it".into()).advise(advice)]);
+            let advice = "write under 'set' what changes in these variants, or remove it";
+            return Err(vec![
+                wrong_value(entry, "this adds nothing: the matrix has these variants already".into()).advise(advice),
+            ]);
         }
         (false, _) if !whole => {
             let missing: Vec<&str> =
                 (0..axes.len()).filter(|axis| !of.contains(axis)).map(|axis| axes[axis].name).collect();
-            let message = "no variant has these values, and a further one needs a value of every axis".to_string();
+            let message = "no variant has these values, and a new variant needs a value of every axis".to_string();
             return Err(vec![wrong_value(entry, message).advise(format!("add {}", missing.join(", ")))]);
         }
         (false, _) => {

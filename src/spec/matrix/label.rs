@@ -26,7 +26,7 @@ impl VariantLabel {
             NodeContent::Float(number) => Ok(VariantLabel::Float(*number)),
             NodeContent::Boolean(truth) => Ok(VariantLabel::Text(truth.to_string())),
             NodeContent::Text(text) if text.trim().is_empty() => Err("an empty text"),
-            NodeContent::Text(text) if text.chars().count() > LONGEST => Err("so long a text"),
+            NodeContent::Text(text) if text.chars().count() > LONGEST => Err("a text of more than 60 characters"),
             NodeContent::Text(text) if text.chars().any(char::is_control) => Err("a text of several lines"),
             NodeContent::Text(text) | NodeContent::Datetime(text) => Ok(VariantLabel::Text(text.clone())),
             NodeContent::List(list) => match list.as_slice() {

@@ -91,7 +91,7 @@ fn ragged(line: usize, cells: usize, names: &[String]) -> Unread {
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let advice = if cells > names.len() { "; a cell with a comma in it stands in quotes" } else { "" };
     let (cells, columns) = (count(cells, "cell"), count(names.len(), "column"));
-    format!("line {line} has {cells}, and the file {columns} ({}){advice}", names.join(", ")).into()
+    format!("line {line} has {cells}, and the file has {columns} ({}){advice}", names.join(", ")).into()
 }
 
 struct Records<'t> {

@@ -13,9 +13,12 @@ pub(super) fn read(text: &str) -> Result<WordColumns, Unread> {
         for (name, value) in &cells {
             let column = match read.find(name) {
                 Some(column) => column,
-                None => {
-                    read.add(name, rows, (rows > 0).then(|| format!("there is no '{name}' above line {number}")))?
-                }
+                None => read.add(
+                    name,
+                    rows,
+                    (rows > 0)
+                        .then(|| format!("no line before line {number} has '{name}'; give every line the same keys")),
+                )?,
             };
             match word(value) {
                 Ok(word) => read.word(column, word.into()),
@@ -51,7 +54,7 @@ pub(super) fn each(
         })?;
         for (place, (name, _)) in cells.iter().enumerate() {
             if cells.iter().take(place).any(|(other, _)| other == name) {
-                return Err(format!("line {number} has '{name}' twice; call one of them otherwise").into());
+                return Err(format!("line {number} has '{name}' twice; give one of them another name").into());
             }
         }
         take(number, cells)?;
@@ -68,7 +71,7 @@ fn word(value: &Value) -> Result<String, String> {
         Value::String(text) if text.is_empty() => Err("empty; write a word".into()),
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
-        Value::Number(number) => Err(format!("{number}, which is no integer; write a text")),
+        Value::Number(number) => Err(format!("{number}, which is not an integer; write a text")),
         Value::Bool(truth) => Err(format!("{truth}; write a text")),
         Value::Null => Err("null; write a word".into()),
         Value::Array(_) => Err("a list; write a text or an integer".into()),

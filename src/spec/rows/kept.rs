@@ -40,7 +40,9 @@ impl<T> KeptFiles<T> {
         read: impl FnOnce(&[u8]) -> Result<T, Unread>,
     ) -> Result<Arc<KeptContent<T>>, Unread> {
         let unreadable = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => "no such file".to_string(),
+            std::io::ErrorKind::NotFound => {
+                "there is no such file; paths in a spec start from the spec's folder".to_string()
+            }
             _ => error.to_string(),
         };
         let mut file = File::open(path).map_err(unreadable)?;
@@ -73,7 +75,8 @@ impl<T> KeptFiles<T> {
 
 /// That a file is another than the one whose checksum a spec says.
 pub(super) fn other_file(sha256: &str) -> Unread {
-    format!("it is not the file with the sha256 that is written beside it, but one with {sha256}").into()
+    format!("its sha256 is {sha256}, and another is written beside it; write this one, or the file that was meant")
+        .into()
 }
 
 /// The ending of a file's name, in small letters.

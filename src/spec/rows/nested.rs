@@ -13,7 +13,7 @@ use std::io::Cursor;
 /// Reads the whole file. Columns that hold anything else are empty.
 pub(super) fn read(bytes: &[u8]) -> Result<CellRows, Unread> {
     if !bytes.starts_with(b"PAR1") {
-        return Err("it is no Parquet file".into());
+        return Err("it is not a Parquet file".into());
     }
     let unread = |error: polars::error::PolarsError| Unread(format!("it cannot be read: {error}"));
     let metadata = read_metadata(&mut Cursor::new(bytes)).map_err(unread)?;

@@ -204,7 +204,7 @@ fn cell(value: &Value, may_be_list: bool) -> Result<PairCell, String> {
         Value::String(text) => Ok(PairItem::Text(text.clone())),
         Value::Number(number) => match number.as_i64() {
             Some(number) => Ok(PairItem::Integer(number)),
-            None => Err(format!("{number}, which is no whole number,")),
+            None => Err(format!("{number}, which is not a whole number,")),
         },
         Value::Bool(truth) => Err(truth.to_string()),
         Value::Null => Err("null".into()),
@@ -216,7 +216,7 @@ fn cell(value: &Value, may_be_list: bool) -> Result<PairCell, String> {
         Value::String(text) if may_be_list && text.starts_with('[') && text.trim_end().ends_with(']') => {
             match serde_json::from_str::<Vec<Value>>(text) {
                 Ok(list) => list.iter().map(item).collect::<Result<_, _>>().map(PairCell::Several),
-                Err(_) => Err(format!("{text:?}, which is no list as JSON writes it,")),
+                Err(_) => Err(format!("{text:?}, which is not a list in JSON,")),
             }
         }
         value => item(value).map(PairCell::One),

@@ -7,7 +7,7 @@ use std::io::Cursor;
 /// Reads the columns of texts and integers; others, which polars may not be able to read, are none of words.
 pub(super) fn read(bytes: &[u8]) -> Result<WordColumns, Unread> {
     if !bytes.starts_with(b"PAR1") {
-        return Err("it is no Parquet file".into());
+        return Err("it is not a Parquet file".into());
     }
     let unread = |error: PolarsError| format!("it cannot be read: {error}");
     let schema = ParquetReader::new(Cursor::new(bytes)).schema().map_err(unread)?;

@@ -54,9 +54,10 @@ impl WordColumns {
     pub fn add(&mut self, name: &str, rows: usize, problem: Option<String>) -> Result<usize, Unread> {
         if let Some(first) = self.find(name) {
             let (first, second) = (first + 1, self.columns.len() + 1);
-            return Err(
-                format!("columns {first} and {second} are both called '{name}'; call one of them otherwise").into()
-            );
+            return Err(format!(
+                "columns {first} and {second} are both called '{name}'; give one of them another name"
+            )
+            .into());
         }
         self.columns.push(ColumnReading { name: name.to_string(), words: vec![Arc::from(""); rows], problem });
         Ok(self.columns.len() - 1)

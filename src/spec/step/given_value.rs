@@ -158,10 +158,10 @@ impl GivenValue {
         let written: Vec<&'static str> = kinds.iter().filter(|(_, there)| *there).map(|(key, _)| *key).collect();
         let &[kind] = written.as_slice() else {
             let problem = match written.as_slice() {
-                [] => "a value of nothing".to_string(),
-                [first, rest @ ..] => format!("a value of '{first}' and of '{}'", rest.join("' and of '")),
+                [] => "the value is empty".to_string(),
+                [first, rest @ ..] => format!("the value has both '{first}' and '{}'", rest.join("' and '")),
             };
-            let advice = "write one of direction, subspace, project_out, class, class_of, file and noise; two values are two edits";
+            let advice = "write one of direction, subspace, project_out, class, class_of, file or noise; write two edits for two values";
             return Some((written.last().copied().unwrap_or(""), problem, advice));
         };
         let beside = [
@@ -173,14 +173,20 @@ impl GivenValue {
         ];
         let alone = beside.iter().find(|(_, there, with)| *there && *with != kind);
         if let Some((key, _, with)) = alone {
-            return Some((key, format!("'{key}' says nothing of '{kind}': it stands beside '{with}'"), "leave it out"));
+            return Some((
+                key,
+                format!("'{key}' has no effect beside '{kind}': it belongs to '{with}'"),
+                "leave it out",
+            ));
         }
         match kind {
-            "class" | "class_of" if self.of.is_none() => {
-                Some((kind, "a class of no step".to_string(), "write of = \"STEP\", a step of kind 'direction'"))
-            }
+            "class" | "class_of" if self.of.is_none() => Some((
+                kind,
+                format!("'{kind}' needs the step that found the classes"),
+                "write of = \"STEP\", the name of a step of kind 'direction'",
+            )),
             "file" if self.tensor.is_none() => {
-                Some(("file", "a file without a tensor".to_string(), "write tensor = \"…\", its name in the file"))
+                Some(("file", "'file' needs the name of a tensor in it".to_string(), "write tensor = \"NAME\""))
             }
             _ => None,
         }

@@ -31,9 +31,8 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
     let compares = step.measures.iter().position(|measure| measure.has(Property::OtherAnswer));
     let has_wrong = cell.prompts.iter().all(|prompt| !prompt.wrong.is_empty());
     if let Some(index) = compares.filter(|_| step.value != AblationValue::Resample && !has_wrong) {
-        let problem = "no prompt has a wrong answer to compare with";
-        let advice =
-            "write wrong = [\"…\"] in the prompts, or value = \"resample\": then it is the other prompt's answer";
+        let problem = "this measure compares with a wrong answer, and the prompts have none";
+        let advice = "write wrong = [\"…\"] in the prompts, or value = \"resample\", which compares with the other prompt's answer";
         let path = ["step", step.name.as_str(), "measures", &index.to_string()];
         return Err(context.loaded.refuse(&path, problem, Some(advice.to_string())).into());
     }
@@ -162,7 +161,10 @@ pub fn without_zero_answers<'s>(
         let template = shapes.first().map_or("", |cell| &cell.template);
         let (name, all, left) = (&subject.name, count(shapes), count(&kept));
         if left == 0 {
-            let problem = format!("model '{name}', template '{template}': the answer of every prompt is 0");
+            let problem = format!(
+                "model '{name}', template '{template}': every prompt has the answer 0, and skip_zero_answers leaves these out; write other \
+                 operands, or skip_zero_answers = false"
+            );
             return Err(Error::refused(format!("step '{}'", step.name))(problem));
         }
         outcome.notes.push(format!(

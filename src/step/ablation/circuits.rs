@@ -210,12 +210,16 @@ pub(super) fn check_k(
     let k = ranked.k[index];
     if further.is_empty() {
         let (keys, problem, advice): (&[&str], _, _) = match (all, ranked.filter.is_empty()) {
-            (0, false) => (&["where"], "no row meets this".to_string(), "write a condition that some meet"),
-            (0, true) => (&["from"], "none is of a component of this model".to_string(), "write another step"),
+            (0, false) => {
+                (&["where"], "no row meets this condition".to_string(), "write a condition that some rows meet")
+            }
+            (0, true) => {
+                (&["from"], "none of its rows is about a component of this model".to_string(), "write another step")
+            }
             (all, _) => {
-                let outside = if step.mode == AblationMode::Keep { ", or not in 'among'" } else { "" };
-                let problem = format!("the {all} that it has are named already{outside}");
-                (&["k"], problem, "write k = [0], or leave some of them for the ranking")
+                let outside = if step.mode == AblationMode::Keep { " or not in 'among'" } else { "" };
+                let problem = format!("its {all} components are all named in 'components' or 'listed'{outside}");
+                (&["k"], problem, "write k = [0], or name fewer components")
             }
         };
         let problem = format!("k = {k}: '{}' ranks nothing: {problem}", ranked.from);

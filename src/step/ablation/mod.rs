@@ -49,13 +49,21 @@ impl Kind for Ablation {
         let nothing = self.components.is_empty() && self.listed.is_empty() && self.ranked.is_none();
         if self.mode == AblationMode::Ablate && nothing {
             let advice = "write components = [\"L3H1\"], a table 'ranked' or 'listed', or mode = \"keep\"".to_string();
-            return Err(loaded.refuse(&["step", &self.name, "components"], "no components to ablate", Some(advice)));
+            return Err(loaded.refuse(
+                &["step", &self.name, "components"],
+                "nothing says which components to ablate",
+                Some(advice),
+            ));
         }
         for (number, listed) in self.listed.iter().enumerate() {
             let path = ["step", &self.name, "listed", &number.to_string()];
             if listed.top.is_some() && listed.share.is_some() {
                 let path = [&path[..], &["share"]].concat();
-                return Err(loaded.refuse(&path, "both 'top' and 'share'", Some("write one of them".to_string())));
+                return Err(loaded.refuse(
+                    &path,
+                    "'top' and 'share' exclude each other",
+                    Some("write one of them".to_string()),
+                ));
             }
             dry_ranking::check(&listed.into(), &path, false, (loaded, frames))?;
         }
@@ -121,12 +129,12 @@ impl Kind for Ablation {
                 "skip_zero_answers",
                 self.skip_zero_answers,
                 !words,
-                "leave it out: words are no numbers",
+                "leave it out: the answers of these prompts are words",
             ),
         ];
         for (number, Listed { top, share, by, per_layer, .. }) in self.listed.iter().enumerate() {
             let some = top.is_some() || share.is_some();
-            let advice = "all rows count: leave it out, or write top = 10 or share = 0.01";
+            let advice = "leave it out, or choose rows with top = 10 or share = 0.01";
             let by = DependentKey::new("by", by != "mean", some, advice);
             let ordered = [by, DependentKey::new("per_layer", *per_layer, some, advice)];
             keys.extend(ordered.map(|key| key.below(&["listed", &number.to_string()])));

@@ -113,8 +113,8 @@ fn check_kept(step: &Ablation, among: &UnitSet, target: Scope, context: &Context
     for (index, text) in step.components.iter().enumerate() {
         let places = places::components(&step.name, "components", std::slice::from_ref(text), target, context)?;
         if !places.into_iter().any(|place| among.meets(place)) {
-            let problem = format!("'{text}' is kept anyway: it is not in 'among'");
-            let advice = "leave it out, or write it into 'among' too".to_string();
+            let problem = format!("'{text}' is never ablated, because it is not in 'among'");
+            let advice = "leave it out, or add it to 'among'".to_string();
             let path = ["step", &step.name, "components", &index.to_string()];
             return Err(context.loaded.refuse(&path, problem, Some(advice)).into());
         }

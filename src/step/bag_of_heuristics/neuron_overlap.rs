@@ -98,7 +98,7 @@ fn check_k(step: &NeuronOverlap, number: usize, group: &str, effects: &[ranking:
     }
     let each = if step.per_layer { " in each layer" } else { "" };
     let advice = match most {
-        0 => "write a 'where' that some rows meet, or another step".to_string(),
+        0 => "write conditions under 'where' that some rows meet, or another step".to_string(),
         most => format!("write 1 to {most}"),
     };
     let problem = format!("k = {k}: '{}' ranks {most} neurons{each} (operator '{group}'); {advice}", step.from);

@@ -90,7 +90,7 @@ fn keep(step: &step::Capture, run: TemplateRun) -> Result<(), Error> {
     if !kept.is_empty() {
         let path = write(step, first, kept, subject, context)?;
         if outcome.files.contains(&path) {
-            let problem = format!("two captures would be written to {}", path.display());
+            let problem = format!("two captures would be written to the same file, {}", path.display());
             return Err(Error::failed(format!("step '{}'", step.name))(problem));
         }
         outcome.files.push(path);
@@ -128,7 +128,7 @@ fn together(step: &step::Capture, kept: Vec<KeptShape>, context: &Context) -> Re
     };
     if let Some(other) = kept.iter().find(|other| other.order() != kept[0].order()) {
         let (one, other) = (&kept[0].cell.prompts[0].text, &other.cell.prompts[0].text);
-        let problem = format!("{one:?} and {other:?} have not the same positions, and are kept in one file");
+        let problem = format!("{one:?} and {other:?} have different positions, and one file cannot hold both");
         let advice = "write positions that all prompts have, such as \"last\", or format = \"rows\"";
         return Err(refuse(problem, advice));
     }
@@ -142,7 +142,10 @@ fn together(step: &step::Capture, kept: Vec<KeptShape>, context: &Context) -> Re
                     before.data.extend(activation.data);
                 }
                 Some(_) => {
-                    let problem = format!("{} is of another size in prompts of another length", chosen[number].hook);
+                    let problem = format!(
+                        "{} has another size in prompts of another length, and one file cannot hold both",
+                        chosen[number].hook
+                    );
                     return Err(refuse(problem, "write other sites, or format = \"rows\""));
                 }
             }
@@ -157,7 +160,10 @@ fn refuse_too_many(step: &step::Capture, count: usize, context: &Context, outcom
     if before + count <= MOST_ROWS {
         return Ok(());
     }
-    let problem = format!("{} rows; at most {MOST_ROWS} are kept; write format = \"safetensors\"", before + count);
+    let problem = format!(
+        "this would make {} rows, and at most {MOST_ROWS} are kept; write format = \"safetensors\"",
+        before + count
+    );
     Err(context.loaded.refuse(&["step", &step.name, "format"], problem, None).into())
 }
 

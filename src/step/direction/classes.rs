@@ -84,7 +84,9 @@ impl<'p> DirectionPrompts<'p> {
             let cells = of_template(run.cells(step, context)?, template);
             if cells.is_empty() {
                 let name = set.unwrap_or_default();
-                let problem = format!("prompt set '{name}' has several templates, and none is '{template}'");
+                let problem = format!(
+                    "prompt set '{name}' has several templates, and none has the name '{template}'; write a template of that name there, or only one"
+                );
                 return Err(refuse(step, context, &["prompts"], problem));
             }
             for cell in cells {
@@ -150,8 +152,13 @@ impl DirectionSamples {
             if split.train.is_empty() {
                 let count = things.len();
                 let problem = match count {
-                    0 => format!("model '{model}': no prompt{name} to make a direction from"),
-                    _ => format!("{count} prompts{name}: train = {} takes none of them", step.train),
+                    0 => format!(
+                        "model '{model}': there is no prompt{name} to make a direction from; write conditions that some prompts meet, or another set"
+                    ),
+                    _ => format!(
+                        "train = {} takes none of the {count} prompts{name}; write a larger share, or more prompts",
+                        step.train
+                    ),
                 };
                 let own = self.classes.get(class).map(String::as_str).filter(|name| [OF, MINUS].contains(name));
                 let key = own.filter(|_| count == 0).unwrap_or("train");
@@ -227,7 +234,8 @@ impl Membership {
             }
             Some(_) => {
                 let name = step.number.as_deref().unwrap_or_default();
-                let problem = format!("column '{name}' has texts, and a helix is over numbers");
+                let problem =
+                    format!("column '{name}' holds texts, and a helix needs numbers; write a column of numbers");
                 return Err(refuse(step, context, &["number"], problem));
             }
             None => None,
@@ -252,7 +260,10 @@ impl Membership {
             Classes::Two => {
                 let (of, minus) = match (of, minus) {
                     (Some(true), Some(true)) => {
-                        let problem = format!("{:?} is in 'of' and in 'minus'", prompt.text);
+                        let problem = format!(
+                            "prompt {:?} is in both 'of' and 'minus'; write conditions that no prompt meets twice",
+                            prompt.text
+                        );
                         return Err(refuse(step, context, &[MINUS], problem));
                     }
                     (of, minus) => {

@@ -108,7 +108,10 @@ impl<'e> ExchangeTask<'e> {
         }
         let split = RowSplit::new(count, step.train, step.seed);
         if split.train.is_empty() {
-            let problem = format!("{count} pairs of prompts: train = {} takes none of them", step.train);
+            let problem = format!(
+                "train takes none of the {count} pairs of prompts (train = {}); write a larger share, or more prompts",
+                step.train
+            );
             return Err(super::classes::refuse(step, context, &["train"], problem));
         }
         Ok(Self { step, subject, cells, split, context })
@@ -187,7 +190,10 @@ impl<'e> ExchangeTask<'e> {
                     rows.chunks_exact(width).map(|row| row.iter().map(|&value| f64::from(value)).collect()).collect();
                 let next = orthonormal(&rows);
                 if next.len() < k {
-                    let problem = format!("{}: the subspace fell together; write a smaller lr", place.place.hook);
+                    let problem = format!(
+                        "{}: the directions of the subspace became the same during training; write a smaller lr",
+                        place.place.hook
+                    );
                     return Err(Error::failed(format!("step '{}'", self.step.name))(problem));
                 }
                 basis = next;

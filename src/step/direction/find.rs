@@ -196,7 +196,7 @@ impl DirectionSearch<'_> {
         let (numbers, train) = of_number(&split.train);
         let (test_numbers, test) = of_number(&split.test);
         let unfitted = || match numbers.len() {
-            count @ (0 | 1) => format!("{count} numbers are too few for a helix"),
+            0 | 1 => "a helix needs several different numbers; write prompts with more of them".to_string(),
             _ => "the activations do not vary with the number".to_string(),
         };
         // Shuffled numbers have the same points.

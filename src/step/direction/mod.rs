@@ -82,37 +82,41 @@ impl Kind for FindDirection {
         };
         for (index, text) in self.sites.iter().enumerate() {
             if let HookPattern::Layers(_, Site::AttnScores | Site::Pattern) = &text.says().hooks {
-                let problem = format!("'{text}': attention scores and patterns have no directions");
+                let problem = format!("'{text}': directions cannot be found in attention scores and patterns");
                 let advice = "write 'resid_post', or another hook of a position: 'attn_out', 'z[head]', 'mlp_post'";
                 return refuse(&["sites", &index.to_string()], &problem, advice);
             }
         }
         if let Some(index) = self.positions.iter().position(|name| *name == PositionName::all()) {
-            let problem = "a direction is of one position";
+            let problem = "a direction is found at one position, and 'all' means all together";
             return refuse(&["positions", &index.to_string()], problem, "write 'each' for every position on its own");
         }
         let classes = self.of.is_some() || self.minus.is_some();
         match self.method {
             DirectionMethod::DifferenceOfMeans if !classes => {
                 let advice = "write of = { where = { operator = \"+\" } }, or of = { prompts = \"…\" }";
-                refuse(&["method"], "'difference-of-means' needs 'of' or 'minus'", advice)
+                refuse(&["method"], "method 'difference-of-means' needs 'of' or 'minus'", advice)
             }
             DirectionMethod::Probe if !classes && self.by.is_none() => {
                 let advice = "write of = { where = { … } }, or by = \"operator\"";
-                refuse(&["method"], "'probe' needs classes", advice)
+                refuse(&["method"], "method 'probe' needs classes", advice)
             }
-            DirectionMethod::Mean | DirectionMethod::Probe if classes && self.by.is_some() => {
-                refuse(&["by"], "classes are those of a column, or 'of' and 'minus'", "leave out one of them")
-            }
+            DirectionMethod::Mean | DirectionMethod::Probe if classes && self.by.is_some() => refuse(
+                &["by"],
+                "'by' and 'of' or 'minus' exclude each other: each says which classes there are",
+                "leave out 'by', or 'of' and 'minus'",
+            ),
             DirectionMethod::Fourier if self.number.is_none() => {
-                refuse(&["method"], "'fourier' needs the column with the number", "write number = \"a\"")
+                refuse(&["method"], "method 'fourier' needs the column with the numbers", "write number = \"a\"")
             }
-            DirectionMethod::Fourier if self.periods.is_empty() && self.degree == 0 => {
-                refuse(&["periods"], "nothing is fitted: no periods, and no polynomial", "write periods or degree")
-            }
+            DirectionMethod::Fourier if self.periods.is_empty() && self.degree == 0 => refuse(
+                &["periods"],
+                "nothing would be fitted, because there are no periods and degree = 0",
+                "write periods = [10], or degree = 1",
+            ),
             DirectionMethod::File if self.file.is_none() => {
                 let advice = "write file = { path = \"….safetensors\", sha256 = \"…\", tensor = \"…\" }";
-                refuse(&["method"], "'file' needs a file", advice)
+                refuse(&["method"], "method 'file' needs a file", advice)
             }
             _ => Ok(()),
         }
@@ -143,7 +147,7 @@ impl Kind for FindDirection {
     }
 
     fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
-        let advice = "leave it out, or write a method that it is of";
+        let advice = "leave it out, or write a method that reads it";
         let of_methods = self.keys_of_methods().into_iter();
         let mut keys: Vec<DependentKey> =
             of_methods.map(|(key, set, works)| DependentKey::new(key, set, works, advice)).collect();

@@ -51,7 +51,10 @@ pub fn resolve(
         let (sites, at) =
             places::resolve(&step.name, (&step.sites, &step.positions), target, source.cell.at(), context)?;
         if let Some(several) = at.iter().find(|at| at.index.is_none()) {
-            let problem = format!("'{}' is several positions, and a direction is of one", several.label);
+            let problem = format!(
+                "'{}' is several positions, and a direction is found at one; write one position, or 'each'",
+                several.label
+            );
             return Err(refuse(step, context, &["positions"], problem));
         }
         if number == 0 {
@@ -63,7 +66,10 @@ pub fn resolve(
         for place in &mut found {
             let index = at.iter().find(|at| at.label == place.at.label).and_then(|at| at.index);
             let Some(index) = index else {
-                let problem = format!("not all prompts have the position '{}'", place.at.label);
+                let problem = format!(
+                    "not all prompts have the position '{}'; write a position that all have, such as 'last'",
+                    place.at.label
+                );
                 return Err(refuse(step, context, &["positions"], problem));
             };
             place.index.push(index);

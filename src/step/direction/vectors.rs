@@ -29,7 +29,10 @@ impl Vectors {
         let sum = File::open(&path).and_then(of_reader);
         let sum = sum.map_err(|error| at("path", format!("{}: {error}", path.display())))?;
         if !sum.eq_ignore_ascii_case(&file.sha256) {
-            return Err(at("sha256", format!("{} has the SHA-256 {sum}", path.display())));
+            return Err(at(
+                "sha256",
+                format!("the file {} is not the one with this SHA-256; its own is {sum}", path.display()),
+            ));
         }
         let Some(name) = &file.tensor else {
             return Directions::read(&path).map(Vectors::ByPlace).map_err(|error| at("path", error.to_string()));
@@ -51,14 +54,18 @@ impl Vectors {
             Vectors::One(rows) => rows.clone(),
             Vectors::ByPlace(directions) => {
                 let found = directions.at(place.place.hook, place.place.unit, &place.at.label);
-                let subspace = found.ok_or("the file has no direction of this place")?;
+                let subspace =
+                    found.ok_or("the file has no direction for this site and position; write those that it has")?;
                 // What is added first, at its own length; then the rest of the basis.
                 let floats = |row: &[f32]| row.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>();
                 std::iter::once(floats(&subspace.vector)).chain(subspace.rows().map(floats)).collect()
             }
         };
         match rows.iter().find(|row| row.len() != width) {
-            Some(row) => Err(format!("the file's vector has {} values, an activation {width}", row.len())),
+            Some(row) => Err(format!(
+                "the file's vector has {} values, and the activation has {width}; write a site of that width, or another file",
+                row.len()
+            )),
             None => Ok(rows),
         }
     }

@@ -46,8 +46,9 @@ pub fn split(
                 let new = of_new(&edit, spec).ok_or_else(|| {
                     let number = number.to_string();
                     let path = ["step", &step.name, "interventions", &intervention.name, "edits", &number, "value"];
-                    let problem = "the value differs between positions of the prompt, and a new token has none of them";
-                    let advice = "write tokens = \"prompt\", or a value that is of one position".to_string();
+                    let problem =
+                        "the value differs between positions of the prompt, and does not say what a new token gets";
+                    let advice = "write tokens = \"prompt\", or a value that is the same at every position".to_string();
                     context.loaded.refuse(&path, problem, Some(advice))
                 })?;
                 let again = |(other, there): &(usize, Edit)| *other == number && *there == new;
@@ -91,7 +92,7 @@ pub fn check(step: &Generate, loaded: &Loaded) -> Result<(), SpecErrors> {
             let number = number.to_string();
             let path = ["step", &step.name, "interventions", &intervention.name, "edits", &number, "value"];
             if edit.value.given().is_some_and(|given| given.class_of.is_some()) {
-                let problem = "texts are written of prompts that have no other, whose class would be written";
+                let problem = "class_of reads the other prompt of a pair, and texts are generated from single prompts";
                 return Err(loaded.refuse(&path, problem, Some("write class = \"NAME\"".to_string())));
             }
             if edit.site.is_none() || !tokens(edit).of_new() {
@@ -101,11 +102,12 @@ pub fn check(step: &Generate, loaded: &Loaded) -> Result<(), SpecErrors> {
             let interchanged =
                 given.and_then(|given| given.says()).is_some_and(|(_, used)| used == GivenUse::Interchange);
             if given.is_some_and(|given| given.noise.is_some()) {
-                let problem = "noise is that of a position of the prompt";
+                let problem = "noise is drawn for positions of the prompt, and not for new tokens";
                 return Err(loaded.refuse(&path, problem, Some("write tokens = \"prompt\"".to_string())));
             }
             if interchanged || edit.value == EditValue::Counterfactual {
-                let problem = "the other prompt of a pair has no new tokens to take values from";
+                let problem =
+                    "values of the other prompt cannot be written into new tokens, which that prompt does not have";
                 let advice = "write tokens = \"prompt\", or another value".to_string();
                 return Err(loaded.refuse(&path, problem, Some(advice)));
             }
@@ -113,12 +115,12 @@ pub fn check(step: &Generate, loaded: &Loaded) -> Result<(), SpecErrors> {
                 matches!(site.says().hooks, HookPattern::Layers(_, Site::AttnScores | Site::Pattern))
             };
             if edit.site.as_ref().is_some_and(of_attention) && !matches!(edit.value, EditValue::Constant(_)) {
-                let problem = "the values are one for each position of the prompt that is read, and a new token reads others as well";
+                let problem = "attention values are known for positions of the prompt only, and a new token also attends to new ones";
                 let advice = "write tokens = \"prompt\", or a number".to_string();
                 return Err(loaded.refuse(&path, problem, Some(advice)));
             }
             if edit.value == EditValue::Mean && step.mean.positions != MeanPositions::Pooled {
-                let problem = "means of each position of the prompt are none of new tokens";
+                let problem = "means are taken position by position of the prompt, and new tokens have other positions";
                 let advice = "write mean = { positions = \"pooled\" }, or tokens = \"prompt\"".to_string();
                 return Err(loaded.refuse(&path, problem, Some(advice)));
             }
@@ -138,7 +140,7 @@ pub fn reads_places(edit: &EditSpec) -> bool {
 /// The keys of an edit that change something only beside others, where texts are written.
 pub fn dependent_keys(edit: &EditSpec) -> Vec<DependentKey> {
     let positions = edit.positions != [PositionName::all()];
-    let advice = "leave it out, or write tokens = \"prompt\" or \"all\": those of new tokens are where they are";
+    let advice = "leave it out, or write tokens = \"prompt\" or \"all\": edits of new tokens are made at each of them";
     vec![DependentKey::new("positions", positions, tokens(edit).of_prompt(), advice)]
 }
 

@@ -46,7 +46,7 @@ impl Kind for Generate {
 
     fn check(&self, loaded: &Loaded, frames: &Frames) -> Result<(), SpecErrors> {
         if self.interventions.iter().any(|one| one.name == rows::CLEAN) {
-            let problem = "'clean' is what texts without edits are called";
+            let problem = "'clean' is already the name of texts without edits";
             let path = ["step", &self.name, "interventions", rows::CLEAN, "name"];
             return Err(loaded.refuse(&path, problem, Some("write another name".to_string())));
         }
@@ -92,7 +92,7 @@ impl Kind for Generate {
 
     fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
         let drawn = self.temperature > 0.0;
-        let advice = "leave it out, or write temperature = 1.0: nothing is drawn";
+        let advice = "leave it out, or write temperature = 1.0; with temperature = 0 nothing is drawn";
         let mut keys = vec![
             DependentKey::new("top_k", self.top_k.is_some(), drawn, advice),
             DependentKey::new("top_p", self.top_p.is_some(), drawn, advice),

@@ -73,8 +73,12 @@ pub fn resolve(
                     .any(|edit| edit.value.given().is_some_and(|given| given.noise.is_some())) =>
             {
                 let path = ["step", step.name.as_str(), "interventions", intervention.name.as_str(), "layers"];
-                let problem = format!("no edit of '{}' has a site or heads in layer {layer}", intervention.name);
-                let advice = "write sites of every layer, such as site = \"resid_post\", or fewer layers".to_string();
+                let problem = format!(
+                    "intervention '{}' is to be made in layer {layer}, where none of its edits has a site or heads",
+                    intervention.name
+                );
+                let advice =
+                    "write sites that every layer has, such as site = \"resid_post\", or fewer layers".to_string();
                 Err(context.loaded.refuse(&path, problem, Some(advice)).into())
             }
             _ => Ok(edits),
@@ -122,7 +126,7 @@ fn resolve_edit(
         let mut edits = Vec::new();
         for (hook, units) in by_hook(places) {
             if given.noise.is_some() && hook != Hook::Embed {
-                let problem = format!("noise is added to embeddings, not at {hook}");
+                let problem = format!("noise can be added to embeddings only, and not at {hook}");
                 let advice = "write site = \"embed\"".to_string();
                 return Err(context.loaded.refuse(&below("site"), problem, Some(advice)).into());
             }
@@ -143,8 +147,11 @@ fn resolve_edit(
     }
     let heads = places::components_at(&below("cut"), &edit.cut, target, context)?;
     if let Some(other) = heads.iter().position(|place| !matches!(place.hook, Hook::Block(_, Site::Z))) {
-        let problem =
-            format!("'{}' has no attention; write heads, such as 'L{}H0'", heads[other].component(target.facts), 0);
+        let problem = format!(
+            "'{}' is not a head, and only attention of heads can be cut; write heads, such as 'L{}H0'",
+            heads[other].component(target.facts),
+            0
+        );
         return Err(context.loaded.refuse(&below("cut"), problem, None).into());
     }
     let edges = edges(&below("to"), &edit.to, positions, of, template, context)?;
@@ -153,8 +160,10 @@ fn resolve_edit(
     };
     // Before the first position there is nothing to read, in one model and not in another that begins with a token of its own.
     if edit.to != [PositionName::before()] && !edges.iter().any(last_reads) {
-        let problem = format!("no position of 'positions' reads one of 'to' (template '{template}'): nothing is cut");
-        let advice = "write positions in 'to' that are not after all of 'positions'".to_string();
+        let problem = format!(
+            "nothing is cut: every position of 'to' comes after all of 'positions', which do not read it (template '{template}')"
+        );
+        let advice = "write positions into 'to' that come before one of 'positions', or are the same".to_string();
         return Err(context.loaded.refuse(&below("to"), problem, Some(advice)).into());
     }
     let mut cut = Vec::new();
@@ -207,7 +216,7 @@ fn by_hook(places: Vec<Component>) -> impl Iterator<Item = (Hook, Units)> {
 /// The keys of an edit that change something only beside others.
 pub fn dependent_keys(edit: &EditSpec) -> Vec<DependentKey> {
     let (of_site, of_attention) = (edit.site.is_some(), !edit.cut.is_empty());
-    let advice = "edges are cut as they are: leave it out, or write site = \"…\"";
+    let advice = "leave it out, or write site = \"…\" in place of 'cut'";
     // An edit of nothing is refused as such.
     let site = of_site || !of_attention;
     let to = edit.to != [PositionName::all()];

@@ -80,21 +80,21 @@ pub fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
                 && let Some(other) = loaded.spec.steps.iter().find(|other| other.name() == from)
                 && other.kind() != DIRECTION
             {
-                let problem = format!("step '{from}' is of kind '{}', and finds no direction", other.kind());
+                let problem = format!("step '{from}' of kind '{}' finds no direction", other.kind());
                 return refuse(&["value"], problem, "write the name of a step of kind 'direction'");
             }
             match (given.says(), edit.add) {
                 (Some((GivenFrom::Step(_), GivenUse::Vector)), false) => {
-                    let problem = "a direction is added, not written".to_string();
+                    let problem = "a direction can only be added to an activation".to_string();
                     return refuse(
                         &["value", "direction"],
                         problem,
-                        "write add = true beside it, or subspace or project_out",
+                        "write add = true beside it, or write 'subspace' or 'project_out' in place of 'direction'",
                     );
                 }
                 (Some((_, used)), true) if used != GivenUse::Vector => {
-                    let problem = "the component within a subspace is replaced, not added to".to_string();
-                    return refuse(&["add"], problem, "leave it out, or write direction = \"STEP\"");
+                    let problem = "'add' does not apply here: the component within a subspace is replaced".to_string();
+                    return refuse(&["add"], problem, "leave 'add' out, or write direction = \"STEP\"");
                 }
                 _ => {}
             }
@@ -111,8 +111,8 @@ pub fn check(step: &Intervention, loaded: &Loaded) -> Result<(), SpecErrors> {
             if given.noise.is_some() {
                 let own = given.noise_seeds();
                 if seeds.as_ref().is_some_and(|others| *others != own) {
-                    let problem = format!("the noise of '{}' has other seeds in another edit", named.name);
-                    return refuse(&["value"], problem, "write the same seeds in both: a run has one of them");
+                    let problem = format!("two edits of '{}' have different seeds of noise", named.name);
+                    return refuse(&["value"], problem, "write the same seeds in both, because each run uses one seed");
                 }
                 seeds = Some(own);
             }
@@ -273,7 +273,7 @@ impl GivenValues {
                         more => format!(" and {more} more"),
                     };
                     return Err(format!(
-                        "step '{}' has no class '{class}': it has '{}'{more}",
+                        "step '{}' has no class '{class}'; its classes are '{}'{more}",
                         directions.step,
                         classes.join("', '")
                     ));
@@ -327,7 +327,7 @@ impl GivenValues {
 
 /// The class that the other prompt of a pair has in a column.
 fn class_of(other: Option<&Prompt>, column: &str) -> Result<String, String> {
-    let other = other.ok_or("there is no other prompt, whose class is written")?;
+    let other = other.ok_or("class_of reads the other prompt of a pair, and there is none")?;
     match other.fields.get(column) {
         Some(value) => Ok(value.to_string().trim().to_string()),
         None => Err(format!("prompts have no column '{column}'; write a slot of their template, or an operand, 'a'")),
@@ -366,7 +366,7 @@ fn subspace(directions: &Directions, hook: Hook, unit: Option<usize>, position: 
     if more > 0 {
         listed += &format!(" and {more} more");
     }
-    Err(format!("step '{}' found nothing for {hook} at '{position}': it has {listed}", directions.step))
+    Err(format!("step '{}' found nothing for {hook} at '{position}'; it has {listed}", directions.step))
 }
 
 /// A vector as an activation that every position has: of a unit alone, of all, or of each unit the same.
@@ -381,7 +381,10 @@ fn spread(vector: &[f32], layout: Layout, unit: Option<usize>) -> Result<Activat
         }
         _ => {
             let wanted = if unit.is_some() { each } else { all };
-            return Err(format!("a vector of {} values, and what is edited has {wanted}", vector.len()));
+            return Err(format!(
+                "the vector has {} values, and the edited activation has {wanted}; write a site of that width, or another vector",
+                vector.len()
+            ));
         }
     }
     Ok(Activation { layout, rows: 1, positions: Vec::new(), data })

@@ -59,8 +59,13 @@ impl Kind for Intervention {
                 let path = ["step", &self.name, "interventions", &intervention.name, "edits", &number];
                 let refuse = |problem: &str, advice: &str| Err(loaded.refuse(&path, problem, Some(advice.to_string())));
                 match (&edit.site, edit.cut.is_empty()) {
-                    (Some(_), false) => return refuse("an edit of a site and of attention", "write two edits"),
-                    (None, true) => return refuse("an edit of nothing", "write site = \"…\" or cut = [\"L0H1\"]"),
+                    (Some(_), false) => return refuse("an edit cannot have both 'site' and 'cut'", "write two edits"),
+                    (None, true) => {
+                        return refuse(
+                            "this edit does not say what it changes",
+                            "write site = \"…\", or cut = [\"L0H1\"]",
+                        );
+                    }
                     _ => {}
                 }
             }
@@ -99,7 +104,7 @@ impl Kind for Intervention {
         keys.push(DependentKey::correction(self.correction, self.test));
         for one in &self.interventions {
             for (number, edit) in one.edits.iter().enumerate() {
-                let advice = "leave it out: texts are written by a step of kind \"generate\"";
+                let advice = "leave it out; only steps of kind \"generate\" write new tokens";
                 let path = ["interventions", one.name.as_str(), "edits", &number.to_string()];
                 keys.push(DependentKey::new("tokens", edit.tokens.is_some(), false, advice).below(&path));
             }
@@ -115,11 +120,12 @@ pub(super) fn edit_keys(step: &Intervention) -> Vec<DependentKey> {
     let mut keys = vec![DependentKey::mean(&step.mean, means, "leave it out, or write value = \"mean\" in an edit")];
     let placebos = step.interventions.iter().any(|named| named.has_placebos() || named.names_units());
     let set = step.control.as_ref().is_some_and(|control| *control != Placebos::default());
-    let advice = "no edit writes a direction or names heads or neurons: leave it out";
+    let advice =
+        "leave it out: no edit writes a direction, or names heads or neurons, for which a control could be drawn";
     keys.push(DependentKey::new("control", set, placebos, advice));
     for intervention in &step.interventions {
         let sites = intervention.edits.iter().any(|edit| edit.site.is_some());
-        let advice = "edges are cut as they are: leave it out";
+        let advice = "leave it out: a cut edge has no strength";
         let strengths = DependentKey::new("strengths", !intervention.strengths.is_empty(), sites, advice);
         keys.push(strengths.below(&["interventions", intervention.name.as_str()]));
     }

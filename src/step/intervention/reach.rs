@@ -72,7 +72,7 @@ pub fn check(step: &Intervention, loaded: &Loaded, prompts: Option<&Prompts>) ->
         let known = |text: &String| prompts.operators.contains(text);
         if let Some(text) = asked.iter().find(|text| !known(text)) {
             let problem =
-                format!("no prompt has the operator '{text}': they have '{}'", prompts.operators.join("', '"));
+                format!("no prompt has the operator '{text}'; the prompts have '{}'", prompts.operators.join("', '"));
             return Err(loaded.refuse(&path(step, intervention, &number.to_string(), &["operator"]), problem, None));
         }
     }
@@ -94,11 +94,14 @@ pub fn check_prompts(step: &Intervention, subject: &model_run::ModelRun, context
         }
         let unmet = edit.filter.iter().find_map(|(column, condition)| {
             let (_, has) = never(&columns, column, condition).ok().flatten()?;
-            Some((column.as_str(), format!("no prompt of step '{}' meets it: '{column}' is {has}", step.name)))
+            Some((
+                column.as_str(),
+                format!("no prompt of step '{}' meets this condition; the values of '{column}' are {has}", step.name),
+            ))
         });
         let (keys, problem) = match &unmet {
             Some((column, problem)) => (vec![*column], problem.clone()),
-            None => (Vec::new(), format!("no prompt of step '{}' meets these conditions", step.name)),
+            None => (Vec::new(), format!("no prompt of step '{}' meets all of these conditions", step.name)),
         };
         let number = number.to_string();
         let path = path(step, intervention, &number, &keys);

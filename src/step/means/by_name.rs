@@ -37,7 +37,7 @@ pub fn sums(
     let layout = |hook: Hook| Layout::of(hook, facts, length);
     if let Some(hook) = wanted.keys().find(|hook| matches!(layout(**hook), Some(Layout::Attention { .. }))) {
         let problem = format!(
-            "{hook}: there is no mean of attention patterns over prompts of several lengths (template '{}')",
+            "{hook}: attention patterns of prompts of different lengths have no mean (template '{}'); write prompts of one length, or another site",
             cell.template
         );
         return Err(failed(problem));
@@ -96,7 +96,7 @@ pub fn sums(
             let missing = |number: usize| {
                 let name = slots.get(number).map_or("", |&index| &names[index]);
                 failed(format!(
-                    "template '{}': no prompt that means are taken over has a position '{name}', as {:?} has; write positions that all \
+                    "template '{}': no prompt that means are taken over has the position '{name}' of {:?}; write positions that all \
                      prompts have, or more prompts",
                     cell.template,
                     cell.prompts.first().map_or("", |prompt| &prompt.text)

@@ -37,7 +37,7 @@ impl Kind for step::Probe {
         for (index, text) in self.sites.iter().enumerate() {
             let HookPattern::Layers(_, site) = &text.says().hooks else { continue };
             if matches!(site, Site::AttnScores | Site::Pattern) {
-                let problem = format!("'{text}': attention scores and patterns are not probed");
+                let problem = format!("'{text}': attention scores and patterns cannot be probed");
                 let advice =
                     Some("write 'resid_post', or another hook of a position: 'attn_out', 'z[head]', 'mlp_post'".into());
                 return Err(loaded.refuse(&["step", &self.name, "sites", &index.to_string()], problem, advice));
@@ -61,8 +61,7 @@ impl Kind for step::Probe {
             let (places, at) = places::resolve(&self.name, (&self.sites, &self.positions), target, cell.at(), context)?;
             let reads = Reads::of(&places, &[&at]);
             if !rows::has_layers(&reads, &[length]) && is_referred_to(self, context.loaded) {
-                let problem =
-                    "other steps take their layers from this one, which reads no resid_post at the last position";
+                let problem = "other steps take their layers from this one, which needs 'resid_post' at the last position to find them";
                 let advice = "write sites = [\"resid_post\"] and positions = [\"each\"] or [\"last\"]".to_string();
                 return Err(context.loaded.refuse(&["step", &self.name], problem, Some(advice)).into());
             }
@@ -129,7 +128,7 @@ fn probe(step: &step::Probe, run: TemplateRun) -> Result<(), Error> {
             let (shared, others) = shared(of_shapes);
             if !others.is_empty() {
                 outcome.notes.push(format!(
-                    "{}: template '{}': not all prompts have the positions {}, which are not probed",
+                    "{}: template '{}': the positions {} are not probed, because not all prompts have them",
                     subject.name,
                     cell.template,
                     others.join(", ")

@@ -88,7 +88,7 @@ impl<'p> ProbeTask<'p> {
         let of = short.group.map_or(String::new(), |index| format!(" of {}", self.groups[index]));
         let (train, test) = (short.split.train.len(), short.split.test.len());
         Some(format!(
-            "{} prompts{of}: train = {} takes {train} to learn from and leaves {test}; write wider operands or another share",
+            "of {} prompts{of}, train = {} takes {train} for training and leaves {test} for testing; write more prompts, or another share",
             train + test,
             step.train
         ))
@@ -105,8 +105,8 @@ impl<'p> ProbeTask<'p> {
         let all: usize = self.lessons.iter().map(|lesson| lesson.classes).sum();
         (prompts > 0).then(|| {
             format!(
-                "{answers} of {all} answers are in no prompt that is learned, and no classifier can give them: {prompts} of \
-                 {tested} test prompts"
+                "{answers} of {all} answers occur in no training prompt, so that no classifier can give them: {prompts} of {tested} test prompts \
+                 have such an answer"
             )
         })
     }
@@ -169,7 +169,7 @@ pub fn train(
             .ok_or_else(|| failed(format!("{}: not reached", read.place.hook)))?;
         train_one(step, lesson, features, progress)?.ok_or_else(|| {
             failed(format!(
-                "the classifier of {} at position {} has a loss that is no number; write a smaller lr",
+                "the loss of the classifier of {} at position {} is not a number; write a smaller lr",
                 read.place.hook,
                 all.index(read.position)
             ))

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub enum DataError {
     /// A batch holds as many prompts of each group.
     #[error(
-        "train: batch = {batch} cannot hold as many prompts of each of {groups} operators; write a multiple of {groups}"
+        "train: batch = {batch} cannot be shared out evenly among {groups} operators; write a multiple of {groups}"
     )]
     Batch {
         /// The spec's batch.
@@ -23,17 +23,17 @@ pub enum DataError {
         groups: usize,
     },
     /// The loss is that of one token.
-    #[error("train: answers of several tokens cannot be trained on; write answer = \"single-token\" in the prompt set")]
+    #[error("train: only answers of one token can be trained on; write answer = \"single-token\" in the prompts")]
     ManyTokens,
     /// Nothing to learn from.
-    #[error("train: no prompt of {group} to train on; widen the operand ranges, or write a smaller held_out")]
+    #[error("train: there is no prompt of {group} to train on; write wider ranges of operands, or a smaller held_out")]
     NoPrompt {
         /// The group.
         group: PromptGroup,
     },
     /// Prompts of one batch have one length.
     #[error(
-        "train: prompts of {first} and of {other} tokens; write a template that gives every prompt the same number"
+        "train: some prompts have {first} tokens and others {other}; write a template that gives all prompts the same number"
     )]
     Lengths {
         /// Tokens of the first prompt.
@@ -43,7 +43,7 @@ pub enum DataError {
     },
     /// A token that the model has no row for.
     #[error(
-        "train: '{text}' has token {id}, the vocabulary only {n_vocab}; write a larger 'numbers' or smaller ranges"
+        "train: '{text}' has the token {id}, and the vocabulary has only {n_vocab} tokens; write a larger 'numbers', or smaller ranges"
     )]
     Vocabulary {
         /// The prompt.

@@ -16,7 +16,9 @@ const DEVIATION: f64 = 0.02;
 pub(super) fn facts(spec: &spec::step::Train, n_vocab: usize, n_ctx: usize) -> Result<Facts, String> {
     let (d_model, n_heads) = (spec.d_model, spec.heads);
     if n_heads == 0 || d_model % n_heads != 0 {
-        return Err(format!("{n_heads} heads do not divide d_model = {d_model}; write a divisor of {d_model}"));
+        return Err(format!(
+            "{n_heads} heads do not divide d_model = {d_model}; write a number that divides {d_model}"
+        ));
     }
     Ok(Facts {
         family: "ablate",

@@ -201,7 +201,8 @@ fn check_examples(step: &Heuristics, set: &GroupPrompts, context: &Context, outc
     if most <= MOST_ROWS {
         return Ok(());
     }
-    let problem = format!("pictures of up to {most} rows; at most {MOST_ROWS} are kept; write a smaller number");
+    let problem =
+        format!("examples would make up to {most} rows, and at most {MOST_ROWS} are kept; write a smaller number");
     Err(context.loaded.refuse(&["step", &step.name, "patterns"], problem, None).into())
 }
 

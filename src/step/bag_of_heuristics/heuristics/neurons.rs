@@ -84,7 +84,7 @@ pub fn foresee(step: &Heuristics, reader: RankingReader, context: &Context) -> R
 
 fn none(from: &str, group: Option<&str>) -> RankingFault {
     let of = group.map_or(String::new(), |group| format!(" for operator '{group}'"));
-    fault("from", format!("'{from}' ranks no neurons{of}; write a step of neuron-patching"))
+    fault("from", format!("'{from}' ranks no neurons{of}; write the name of a step of kind neuron-patching"))
 }
 
 fn neuron(place: Component) -> Option<(usize, usize)> {

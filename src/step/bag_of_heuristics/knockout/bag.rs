@@ -87,7 +87,7 @@ pub fn check(step: &str, from: &str, loaded: &Loaded, frames: &Frames) -> Result
         none if none.is_empty() => "add a step of kind \"heuristics\"".to_string(),
         names => format!("write {names}"),
     };
-    Err(loaded.refuse(&["step", step, "from"], format!("'{from}' is no step of kind heuristics"), Some(advice)))
+    Err(loaded.refuse(&["step", step, "from"], format!("'{from}' is not a step of kind heuristics"), Some(advice)))
 }
 
 /// The bags of a cell's groups.
@@ -112,7 +112,7 @@ pub fn bags<'s>(
         let bag = Bag::read(&of.rows(neurons)?, &of.rows(matches)?, subject.model.facts()).map_err(refuse)?;
         if bag.neurons.is_empty() {
             return Err(refuse(format!(
-                "'{from}' has no rows of model '{}', template '{}', {group}; let that step run on the same",
+                "'{from}' has no rows of model '{}', template '{}', {group}; let that step run on the same model and prompts",
                 subject.name, cell.template
             )));
         }

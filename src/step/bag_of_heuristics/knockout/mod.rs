@@ -40,7 +40,8 @@ fn of_one_shape(step: &dyn Common, cell: &TemplateBatch, context: &Context) -> R
         return Ok(());
     }
     let problem = format!(
-        "prompts of template '{}' differ in length or in where their slots are, and a step of this kind takes them together",
+        "prompts of template '{}' differ in their number of tokens or in where their slots are, and this kind of step needs them \
+         alike",
         cell.template
     );
     let advice = "write operands that are one token each".to_string();
