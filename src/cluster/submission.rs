@@ -198,6 +198,8 @@ pub fn submit(
     }
     if let Err(error) = jobs(&mut submission) {
         Scheduler.cancel(&submission.jobs());
+        // Nothing will come of it: `ablate status` would wait for its jobs.
+        let _ = std::fs::remove_dir_all(&submission.folder);
         return Err(error);
     }
     submission.write()?;

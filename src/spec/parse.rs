@@ -21,7 +21,11 @@ pub(super) fn parse(source: &Arc<Source>) -> Result<Node, Vec<SpecError>> {
     refuse_long_keys(source)?;
     let (table, errors) = DeTable::parse_recoverable(source.text());
     if !errors.is_empty() {
-        return Err(errors.iter().take(KEPT).map(|error| syntax_error(source, error)).collect());
+        // After another error it may come of what the parser made of that one: an unclosed `[prompts` takes what follows for its own.
+        let twice = |error: &toml::de::Error| error.message() == "duplicate key";
+        let others = errors.iter().any(|error| !twice(error));
+        let told = errors.iter().filter(|error| !(others && twice(error)));
+        return Err(told.take(KEPT).map(|error| syntax_error(source, error)).collect());
     }
     let mut reader = TomlReader { source, errors: Vec::new() };
     let origin = Origin::File { source: source.clone(), key: None, value: 0..0 };
@@ -59,7 +63,10 @@ fn syntax_error(source: &Arc<Source>, error: &toml::de::Error) -> SpecError {
     let span = error.span().unwrap_or(0..0);
     let span = if span.is_empty() { span.start..span.start + 1 } else { span };
     // To whom ß is a letter.
-    let message = error.message().replace("letters, numbers, `-`, `_`", NAME_LETTERS);
+    let message = error.message().replace("letters, numbers, `-`, `_`", NAME_LETTERS).replace(
+        "string values must be quoted, expected literal string",
+        "a value is missing here, or a text has no quotes around it",
+    );
     SpecError::new(format!("not TOML: {message}")).at(source, span, "")
 }
 

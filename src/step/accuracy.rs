@@ -181,8 +181,8 @@ impl Accuracies {
         self.count(labels, set, &prompts, &responses);
         if set.spread {
             self.note(format!(
-                "{}: the prompts are drawn to have many different answers: their accuracy is not that of all prompts; \
-                 write spread_answers = false, or leave out sample, for that",
+                "{}: the sample is drawn to have many different answers, so that its accuracy is not that of all prompts; to \
+                 estimate that, write spread_answers = false, or leave out sample",
                 labels.model
             ));
         }

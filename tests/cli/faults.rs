@@ -1,5 +1,5 @@
 use super::SMALL;
-use crate::support::{ABLATE, Ran, Sandbox, files_below, says, signal, wait_until};
+use crate::support::{ABLATE, Ran, Sandbox, files_below, flowing, says, signal, wait_until};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -236,4 +236,52 @@ fn a_template_that_a_model_can_not_read_is_told_as_such() {
     let text = sandbox.run(&["run", "spec.toml", "--set", set]).refused();
     assert!(text.contains("write a template without \" \""), "{text}");
     assert!(!text.contains("operands below"), "{text}");
+}
+
+/// A path in a spec starts from the spec's folder, one on the command line from the current one.
+#[test]
+fn a_model_that_is_not_there_says_from_where_it_was_looked_for() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("sub/spec.toml", SMALL.replace("builtin:arith", "model"));
+    let refused = || flowing(&sandbox.run(&["run", "sub/spec.toml"]).refused());
+    says(refused(), ["no model at 'model': the spec's folder, 'sub', has no such file or folder"]);
+    sandbox.arith("model", "");
+    says(refused(), ["the spec's folder, 'sub', has no such file", "write \"../model\""]);
+    sandbox.edit("sub/spec.toml", "\"model\"", "\"../model\"\ncheckpoints = [\"last\"]");
+    says(refused(), ["model '../model' has no checkpoint 'last'"]);
+    let text = sandbox.run(&["model", "nothing.gguf"]).refused();
+    says(text, ["no model at 'nothing.gguf': the current folder has no such file or folder"]);
+}
+
+#[test]
+fn folders_without_what_is_asked_for_say_what_to_give() {
+    let sandbox = Sandbox::empty();
+    std::fs::create_dir(sandbox.at("empty")).expect("a folder");
+    says(sandbox.run(&["model", "empty"]).refused(), ["config.json is missing: give a folder"]);
+    for arguments in [["rerun", "empty"].as_slice(), &["diff", "empty", "empty"]] {
+        says(sandbox.run(arguments).refused(), ["empty holds no results (there is no manifest.json)"]);
+    }
+}
+
+/// One error of the syntax makes no others.
+#[test]
+fn a_table_that_is_not_closed_is_told_alone() {
+    let text = Sandbox::with(&SMALL.replace("[prompts]", "[prompts")).refused();
+    assert!(text.contains("unclosed table") && !text.contains("duplicate key"), "{text}");
+}
+
+#[test]
+fn long_prompts_are_shortened_in_errors() {
+    let prompt = "1+".repeat(2000);
+    let text = Sandbox::empty().run(&["logits", "builtin:arith", &prompt]).refused();
+    assert!(text.contains("4000 tokens are more than the model's 4 positions") && text.len() < 300, "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_machine_without_slurm_is_told() {
+    let sandbox = Sandbox::stored(SMALL);
+    let text = Ran::of(sandbox.command(&["run", "spec.toml", "--on", "slurm"]).env("PATH", "/nonexistent")).failed();
+    says(text, ["there is no program 'sbatch' here, which belongs to Slurm", "ablate submit SPEC --dry"]);
+    assert!(files_below(&sandbox.store().join("submissions")).is_empty(), "nothing is left of it");
 }

@@ -43,7 +43,7 @@ pub struct Axis {
     /// any keys of models, prompts and steps.
     #[schemars(length(min = 1))]
     pub key: Option<String>,
-    /// The values: a list, or a table of them by what they are called in the rows.
+    /// A list of values, or a table of values by the names that they get in the rows.
     #[schemars(schema_with = "values_schema")]
     pub values: toml::Value,
 }
