@@ -23,9 +23,9 @@ Examples:
   seq 4 | xargs -P4 -I{} ablate run s.toml --shard {}/4; ablate run s.toml   # four processes
 
 A folder stands for its *.toml files, in the order of their names. All specs are checked before any
-is run. If a step fails, only what depends on it is left out; the end of the run lists it. Results of
-experiments/paper/fig02.toml go to results/paper/fig02, unless its output.dir says otherwise. Steps
-that were computed before come from the store (`ablate store --help`).")]
+is run. If a step fails, only what depends on it is left out; the end of the run lists it. Results
+of experiments/paper/fig02.toml go to results/paper/fig02, unless its output.dir says otherwise.
+Steps that were computed before come from the store (`ablate store --help`).")]
 pub(super) struct RunArguments {
     #[command(flatten)]
     specs: SpecsArguments,
