@@ -15,8 +15,9 @@ Examples:
   ablate status sweep.toml --all            # each step
   ablate status sweep.toml --failed         # only what failed, with the ends of the logs
 
-This reads the store and, if Slurm is there, its queue. Exit codes: 0 nothing has failed; 1 something
-has.")]
+This reads the store and, if Slurm is there, its queue.
+
+Exit codes: 0 nothing has failed; 1 something has.")]
 pub(super) struct StatusArguments {
     #[command(flatten)]
     specs: SpecsArguments,
