@@ -3,11 +3,11 @@
 use super::activation::{Activation, Activations, Layout};
 use super::edit::{Change, Edit, EditedPrompt, Value};
 use super::known_change::KnownChange;
-use crate::kernel::{in_main_memory, to_f32};
+use crate::kernel::{from_f32, in_main_memory, to_f32};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, HookValue, Hooks, Site};
 use crate::model::transformer::{Tokens, Transformer};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -163,7 +163,7 @@ impl EditHooks<'_> {
             None => {
                 let mut data = to_f32(part);
                 apply(&mut data);
-                Tensor::from_data(TensorData::new(data, shape), (&device, dtype))
+                from_f32(data, shape, (&device, dtype))
             }
         };
         if whole {

@@ -15,7 +15,7 @@ use crate::model::facts::PositionEncoding;
 use crate::model::hook::{Hook, Site};
 use crate::model::transformer::Transformer;
 use crate::spec::NormScale;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor};
 use std::sync::Arc;
 
 /// What direct edits make of the base's stream where their rows join.
@@ -113,7 +113,7 @@ fn rewrite_group(
         if replaces {
             let keep = difference.keep(slots, transformer.facts().d_model);
             let shape = [group.len(), slots, transformer.facts().d_model];
-            let keep = Tensor::from_data(TensorData::new(keep, shape), (&device, dtype));
+            let keep = kernel::from_f32(keep, shape, (&device, dtype));
             let add = difference.project(hook, transformer, group.len(), slots, (&device, dtype));
             return Rewrite { keep: Some(keep), add };
         }
@@ -129,8 +129,7 @@ fn rewrite_group(
                     // The norm is taken anew, and where values are edited the stream is what a forward pass would have.
                     (Some(norm), Some(stream), Seen::Joined) => {
                         let keep = edited.iter().map(|&edited| f32::from(u8::from(!edited))).collect();
-                        let keep = TensorData::new(keep, [group.len(), slots, 1]);
-                        let keep = Tensor::<3>::from_data(keep, (&device, dtype));
+                        let keep: Tensor<3> = kernel::from_f32(keep, [group.len(), slots, 1], (&device, dtype));
                         let new = gather_last(stream, &prompts, slots) + norm.written(part);
                         let add = new * (keep.clone() * -1.0 + 1.0);
                         let keep = keep.expand([group.len(), slots, transformer.facts().d_model]);
@@ -254,12 +253,12 @@ impl Difference {
             _ => None,
         };
         if let Some(weight) = weight {
-            let x = Tensor::from_data(TensorData::new(self.data, [entries, slots, width]), to);
+            let x = kernel::from_f32(self.data, [entries, slots, width], to);
             return kernel::linear(x, weight, None);
         }
         let d_model = transformer.facts().d_model;
         if let Hook::Block(_, Site::Result) = hook {
-            let x = Tensor::<4>::from_data(TensorData::new(self.data, [entries, slots, self.units.len(), d_model]), to);
+            let x = kernel::from_f32::<4>(self.data, [entries, slots, self.units.len(), d_model], to);
             return x.sum_dim(2).reshape([entries, slots, d_model]);
         }
         // What stands in the stream as it is; of a part of its directions, the others do not change.
@@ -269,6 +268,6 @@ impl Difference {
                 target[unit] = *value;
             }
         }
-        Tensor::from_data(TensorData::new(whole, [entries, slots, d_model]), to)
+        kernel::from_f32(whole, [entries, slots, d_model], to)
     }
 }

@@ -25,7 +25,7 @@ use crate::model::hook::{Hook, HookValue, Site};
 use crate::model::transformer::OutputPositions;
 use crate::model::transformer::{Linear, Tokens, Transformer};
 use crate::spec::{CapSide, NormScale};
-use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn::tensor::{DType, Int, Tensor};
 use indexmap::IndexMap;
 
 /// What adds to a logit directly.
@@ -380,9 +380,7 @@ fn offsets(unembed: &Linear, tokens: &[u32]) -> Vec<f32> {
 }
 
 fn indices(tokens: &[u32], device: &burn::tensor::Device) -> Tensor<1, Int> {
-    let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
-    let count = tokens.len();
-    Tensor::from_data(TensorData::new(tokens, [count]), device)
+    kernel::indices(tokens.iter().map(|&token| token as usize), device)
 }
 
 pub(super) fn full(tensor: Tensor<2>) -> Tensor<2> {

@@ -2,7 +2,8 @@
 //! that it was asked for before.
 
 use super::edit::{Change, Edit};
-use burn::tensor::{Bool, Tensor, TensorData};
+use crate::kernel;
+use burn::tensor::{DType, Tensor};
 
 /// Which of two kinds edits are that need not know what they change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,23 +37,20 @@ impl KnownChange {
             data
         };
         let values = over(0.0);
-        let tensor = |data: Vec<f32>| Tensor::<D>::from_data(TensorData::new(data, shape), (&device, dtype));
+        let tensor = |data: Vec<f32>, dtype| kernel::from_f32::<D>(data, shape, (&device, dtype));
         match self {
             Self::Added => {
                 // In f32, as in main memory: a half-width type would round the value before it is added.
-                let values =
-                    Tensor::<D>::from_data(TensorData::new(values, shape), (&device, burn::tensor::DType::F32));
-                (part.cast(burn::tensor::DType::F32) + values).cast(dtype)
+                (part.cast(DType::F32) + tensor(values, DType::F32)).cast(dtype)
             }
             Self::Replaced => {
                 // What comes out alike whatever stood there is what was replaced.
                 let replaced: Vec<bool> =
                     values.iter().zip(over(1.0)).map(|(zero, one)| zero.to_bits() == one.to_bits()).collect();
                 if replaced.iter().all(|&replaced| replaced) {
-                    return tensor(values);
+                    return tensor(values, dtype);
                 }
-                let mask = Tensor::<D, Bool>::from_data(TensorData::new(replaced, shape), &device);
-                part.mask_where(mask, tensor(values))
+                part.mask_where(kernel::mask(replaced, shape, &device), tensor(values, dtype))
             }
         }
     }

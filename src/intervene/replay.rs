@@ -16,9 +16,10 @@ use super::sweep::{Consume, Sweep};
 use super::tensors::moved;
 use super::vocabulary::Vocabulary;
 use super::work::Work;
+use crate::kernel;
 use crate::model::NotFinite;
 use crate::model::transformer::Transformer;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use rayon::prelude::*;
 use std::convert::Infallible;
 use std::ops::Range;
@@ -185,11 +186,9 @@ impl<'a> Replay<'a> {
             let n_vocab = self.0.transformer.facts().n_vocab;
             return Ok(Tensor::empty([0, n_vocab], (&self.0.transformer.device(), self.0.base.logits.dtype())));
         }
-        let mut back = vec![0i64; order.len()];
-        order.iter().enumerate().for_each(|(place, &number)| back[number] = place as i64);
-        let count = back.len();
-        let back = Tensor::<1, Int>::from_data(TensorData::new(back, [count]), &self.0.transformer.device());
-        Ok(Tensor::cat(parts, 0).select(0, back))
+        let mut back = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(place, &number)| back[number] = place);
+        Ok(Tensor::cat(parts, 0).select(0, kernel::indices(back, &self.0.transformer.device())))
     }
 
     /// What measures need of every row. `tokens` are those whose logits are picked, `wanted.picks` for each row; `pause`
@@ -233,12 +232,11 @@ impl<'a> Replay<'a> {
         if sample.is_empty() {
             return Ok(ReplayCheck { rows: 0, largest_difference: 0.0, largest_logit: 0.0 });
         }
-        let replayed = crate::kernel::to_f32(self.logits(&sample)?);
+        let replayed = kernel::to_f32(self.logits(&sample)?);
         let whole: Vec<EditedPrompt> = sample.iter().map(|row| self.0.base.with_those_under(row)).collect();
-        let scratch =
-            crate::kernel::to_f32(run_edited(self.0.transformer, &self.0.base.tokens, &whole, self.0.sources));
+        let scratch = kernel::to_f32(run_edited(self.0.transformer, &self.0.base.tokens, &whole, self.0.sources));
         let alone = run_edited(self.0.transformer, &self.0.base.tokens, &whole[..1], self.0.sources);
-        let alone = crate::kernel::to_f32(alone);
+        let alone = kernel::to_f32(alone);
         // What is finite on neither side agrees with anything: a row of such logits alone is not compared.
         let width = replayed.len() / sample.len();
         let pairs = replayed.chunks_exact(width.max(1)).zip(scratch.chunks_exact(width.max(1)));
@@ -296,11 +294,12 @@ impl<'a> Replay<'a> {
         consume: &mut Consume<E, R>,
     ) -> Result<(), E> {
         let Replay(first, copies) = self;
-        let devices = 1 + copies.len();
-        let memory = sharing::memory_of_each(first.memory, devices, first.base);
+        let devices: Vec<_> =
+            std::iter::once(first.transformer.device()).chain(copies.iter().map(DeviceCopy::device)).collect();
+        let memory = sharing::memory_of_each(first.memory, &devices);
         let origins = std::iter::once(SweepOrigin { memory, ..*first });
         let origins = origins.chain(copies.iter().map(|copy| copy.origin(first, memory)));
-        let shares: Vec<_> = origins.zip(sharing::shares(entries, rows, devices)).collect();
+        let shares: Vec<_> = origins.zip(sharing::shares(entries, rows, devices.len())).collect();
         sharing::run(&shares, rows, &|transformer| vocabulary.of_copy(transformer), read, consume)
     }
 

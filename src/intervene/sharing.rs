@@ -6,9 +6,8 @@ use super::entry::SweepEntry;
 use super::origin::SweepOrigin;
 use super::sweep::{Consume, Sweep};
 use super::vocabulary::Vocabulary;
-use crate::kernel;
 use crate::model::transformer::Transformer;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use std::collections::HashMap;
 use std::sync::mpsc;
 
@@ -23,15 +22,21 @@ impl<'a> DeviceCopy<'a> {
         Self { transformer, base: base.to_device(&transformer.device()) }
     }
 
+    /// Where it is.
+    pub fn device(&self) -> Device {
+        self.transformer.device()
+    }
+
     /// What its rows start from.
     pub fn origin<'o>(&'o self, first: &SweepOrigin<'o>, memory: usize) -> SweepOrigin<'o> {
         SweepOrigin { transformer: self.transformer, base: &self.base, sources: first.sources, memory }
     }
 }
 
-/// What each of `devices` may take of `memory` bytes: all of it where each has its own.
-pub(super) fn memory_of_each(memory: usize, devices: usize, base: &CleanRun) -> usize {
-    if kernel::in_main_memory(&base.logits) { memory / devices } else { memory }
+/// What each of several devices may take of `memory` bytes: all of it where each has its own, a part where one is there more than once.
+pub(super) fn memory_of_each(memory: usize, devices: &[Device]) -> usize {
+    let times = |device: &Device| devices.iter().filter(|other| *other == device).count();
+    memory / devices.iter().map(times).max().unwrap_or(1)
 }
 
 /// The entries of each of `devices`, in their order. Rows of one prompt may be the same run up to some layer, so they stay together where

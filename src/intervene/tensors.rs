@@ -1,6 +1,7 @@
 //! Rows of tensors by index.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use crate::kernel;
+use burn::tensor::{Device, Tensor};
 
 /// The last `positions` positions of rows of `tensor`, `[row, pos, width]`, by index.
 pub(super) fn gather_last(tensor: &Tensor<3>, rows: &[usize], positions: usize) -> Tensor<3> {
@@ -11,9 +12,7 @@ pub(super) fn gather_last(tensor: &Tensor<3>, rows: &[usize], positions: usize) 
 
 /// Rows of `tensor` by index.
 pub(super) fn gather<const D: usize>(tensor: &Tensor<D>, rows: &[usize]) -> Tensor<D> {
-    let indices: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-    let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [rows.len()]), &tensor.device());
-    tensor.clone().select(0, indices)
+    tensor.clone().select(0, kernel::indices(rows.iter().copied(), &tensor.device()))
 }
 
 /// The tensor, leaving nothing in its place, so that whoever takes it may write over it.

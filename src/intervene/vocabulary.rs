@@ -4,7 +4,7 @@ use super::tensors::gather;
 use crate::kernel;
 use crate::model::hook::Hooks;
 use crate::model::transformer::Transformer;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor};
 
 /// Columns of the unembedding.
 pub(super) enum Vocabulary {
@@ -83,7 +83,5 @@ impl Vocabulary {
 }
 
 fn indices(tokens: &[u32], transformer: &Transformer) -> Tensor<1, Int> {
-    let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
-    let count = tokens.len();
-    Tensor::from_data(TensorData::new(tokens, [count]), &transformer.device())
+    kernel::indices(tokens.iter().map(|&token| token as usize), &transformer.device())
 }

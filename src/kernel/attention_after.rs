@@ -5,7 +5,7 @@ use super::elementwise::piece_rows;
 use super::operation::{Array, run_without_gradient};
 use super::threads::each_piece;
 use super::vector::{add_scaled, dot, exp_lane, vectorise};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use std::sync::Arc;
 
 /// Keys and values of the positions before those at hand: of prompts, each shared by any number of rows.
@@ -69,17 +69,14 @@ impl Past {
         if heads.len() == kv_heads {
             return self.clone();
         }
-        let heads: Vec<i64> = heads.iter().map(|&head| head as i64).collect();
-        let count = heads.len();
-        let heads = Tensor::<1, Int>::from_data(TensorData::new(heads, [count]), &self.keys.device());
+        let heads = super::indices(heads.iter().copied(), &self.keys.device());
         let of = |past: &Tensor<4>| past.clone().select(2, heads.clone());
         Self { keys: of(&self.keys), values: of(&self.values), ..self.clone() }
     }
 
     /// `k` and `v`, `[row, pos, kv_head, d_head]`, with the past that each row shares before them; of rows that have as much of it.
     pub fn before(&self, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
-        let prompts: Vec<i64> = self.of.iter().map(|&prompt| prompt as i64).collect();
-        let prompts = Tensor::<1, Int>::from_data(TensorData::new(prompts, [self.of.len()]), &k.device());
+        let prompts = super::indices(self.of.iter().copied(), &k.device());
         let gather = |past: &Tensor<4>| past.clone().narrow(1, 0, self.len).select(0, prompts.clone());
         (Tensor::cat(vec![gather(&self.keys), k], 1), Tensor::cat(vec![gather(&self.values), v], 1))
     }

@@ -2,7 +2,7 @@
 
 use super::operation::{at_least_f32, each_row, values_at};
 use super::vector::{exp_lane, vectorise};
-use burn::tensor::{Int, Tensor, TensorData, activation};
+use burn::tensor::{Int, Tensor, activation};
 
 /// What is kept of a row of logits. Of a row with a logit that is not finite, nothing is a number, and no token the largest.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,8 +84,7 @@ pub fn pick(logits: Tensor<2>, tokens: &[u32]) -> Vec<f32> {
     }
     let places = tokens.iter().enumerate().map(|(index, &token)| index / picks * n_vocab + token as usize);
     values_at(&logits, places).unwrap_or_else(|| {
-        let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
-        let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [rows, picks]), &logits.device());
+        let tokens = tokens_of(tokens, [rows, picks], &logits);
         super::to_f32(logits.gather(1, tokens))
     })
 }
@@ -100,10 +99,14 @@ pub fn rank(logits: Tensor<2>, tokens: &[u32]) -> Vec<u32> {
         logits.iter().map(|&value| u32::from(value > own)).sum()
     };
     each_row(&logits, larger).unwrap_or_else(|| {
-        let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
-        let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [rows, 1]), &logits.device());
+        let tokens = tokens_of(tokens, [rows, 1], &logits);
         let own = logits.clone().gather(1, tokens).expand([rows, n_vocab]);
         let counts = super::to_f32(logits.greater(own).int().sum_dim(1).float());
         counts.into_iter().map(|count| count as u32).collect()
     })
+}
+
+/// Tokens as places among logits, where those lie.
+fn tokens_of(tokens: &[u32], shape: [usize; 2], logits: &Tensor<2>) -> Tensor<2, Int> {
+    super::indices(tokens.iter().map(|&token| token as usize), &logits.device()).reshape(shape)
 }

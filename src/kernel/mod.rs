@@ -29,6 +29,7 @@ mod operation;
 mod rotary;
 mod soft_cap;
 mod threads;
+mod transfer;
 mod vector;
 
 pub use activation::{ActivationFunction, activate, gated};
@@ -46,8 +47,9 @@ pub(crate) use linear::column_sums;
 pub use linear::linear;
 pub(crate) use matmul::{MatrixView, product_into};
 pub use norm::{NormFunction, NormKind, norm_parts, normalize, scale_and_shift};
-pub use operation::{in_main_memory, is_fast, reads, to_f32};
+pub use operation::is_fast;
 pub use rotary::{LongFrequencies, Pairing, Rotary, rotate, rotate_each};
 pub use soft_cap::soft_cap;
 pub use threads::alone;
+pub use transfer::{Transfers, from_f32, in_main_memory, indices, mask, to_f32, transfers};
 pub use vector::{Instructions, erf, exp, tanh};

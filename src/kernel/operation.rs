@@ -14,9 +14,8 @@ use burn::backend::{
     Autodiff, BackendTensor, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, Flex,
     GradientCheckpointingStrategy,
 };
-use burn::tensor::{Bytes, DType, Device, Shape, Tensor};
+use burn::tensor::{Bytes, DType, Shape, Tensor};
 use half::{bf16, f16};
-use std::cell::Cell;
 use std::fmt::Debug;
 use std::ops::Range;
 
@@ -259,25 +258,4 @@ impl<O: Operation<N>, const N: usize> Backward<Flex, N> for BackwardStep<O> {
             }
         }
     }
-}
-
-thread_local! {
-    static READS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// How often this thread has read a tensor's values: each time it waits until the device that has it is done.
-pub fn reads() -> u64 {
-    READS.get()
-}
-
-/// Whether a tensor's values lie in main memory, where reading them waits for nothing.
-pub fn in_main_memory<const D: usize>(tensor: &Tensor<D>) -> bool {
-    tensor.device().inner() == Device::flex()
-}
-
-/// A tensor's values in main memory, row by row.
-pub fn to_f32<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    READS.set(READS.get() + 1);
-    let data = tensor.cast(DType::F32).into_data();
-    data.try_into_vec().unwrap_or_else(|_| unreachable!("cast to f32 above"))
 }

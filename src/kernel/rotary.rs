@@ -3,7 +3,7 @@
 use super::elementwise::build;
 use super::half_width::Pieces;
 use super::operation::{Array, Operation, run};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Tensor};
 use half::{bf16, f16};
 use serde::Serialize;
 
@@ -99,8 +99,8 @@ fn plain_rotate(x: Tensor<4>, rotary: &Rotary, first: usize) -> Tensor<4> {
     let [batch, pos, heads, d_head] = x.dims();
     let half = rotary.inv_freq.len();
     let table = |function| {
-        let values = TensorData::new(table(rotary, first, pos, function), [1, pos, 1, half]);
-        Tensor::<4>::from_data(values, &x.device()).cast(x.dtype())
+        let values = table(rotary, first, pos, function);
+        super::from_f32(values, [1, pos, 1, half], (&x.device(), DType::F32)).cast(x.dtype())
     };
     let (cos, sin) = (table(f32::cos), table(f32::sin));
     let rotated = x.clone().narrow(3, 0, 2 * half);

@@ -1,6 +1,7 @@
 //! Keys and values of what rows have read.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use crate::kernel;
+use burn::tensor::Tensor;
 use std::sync::Arc;
 
 /// Keys, rotated, and values of a layer, `[row, pos, kv_head, d_head]`.
@@ -31,8 +32,7 @@ impl Shared {
 
 /// The rows of a layer that are `kept`.
 pub fn rows(layer: LayerCache, kept: &[usize]) -> LayerCache {
-    let ids: Vec<i64> = kept.iter().map(|&row| row as i64).collect();
-    let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [kept.len()]), &layer[0].device());
+    let ids = kernel::indices(kept.iter().copied(), &layer[0].device());
     layer.map(|part| part.select(0, ids.clone()))
 }
 

@@ -4,7 +4,7 @@ use super::upload::Upload;
 use crate::kernel::{self, BlockMatrix};
 use crate::model::host::{HostLinear, HostTensor};
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn::tensor::{DType, Tensor};
 
 /// A linear map y = x·w + b.
 #[derive(Module, Debug)]
@@ -74,7 +74,7 @@ impl Linear {
         let weight = self.weight.val();
         match &self.blocks {
             Some(blocks) => blocks.columns(outputs, &weight.device()),
-            None => weight.clone().select(1, places(outputs, &weight)),
+            None => weight.clone().select(1, kernel::indices(outputs.iter().copied(), &weight.device())),
         }
     }
 
@@ -83,7 +83,7 @@ impl Linear {
         let weight = self.weight.val();
         match &self.blocks {
             Some(blocks) => blocks.rows(inputs, 1, &weight.device()),
-            None => weight.clone().select(0, places(inputs, &weight)),
+            None => weight.clone().select(0, kernel::indices(inputs.iter().copied(), &weight.device())),
         }
     }
 
@@ -107,13 +107,8 @@ fn rows_of(weight: Tensor<2>, units: &[usize], unit_width: usize) -> Tensor<2> {
             weight.narrow(0, first * unit_width, units.len() * unit_width)
         }
         _ => {
-            let rows: Vec<usize> = units.iter().flat_map(|&unit| unit * unit_width..(unit + 1) * unit_width).collect();
-            weight.clone().select(0, places(&rows, &weight))
+            let rows = units.iter().flat_map(|&unit| unit * unit_width..(unit + 1) * unit_width);
+            weight.clone().select(0, kernel::indices(rows, &weight.device()))
         }
     }
-}
-
-fn places(places: &[usize], like: &Tensor<2>) -> Tensor<1, Int> {
-    let indices: Vec<i64> = places.iter().map(|&place| place as i64).collect();
-    Tensor::from_data(TensorData::new(indices, [places.len()]), &like.device())
 }

@@ -3,12 +3,12 @@
 use super::block_hooks::BlockHooks;
 use super::upload::Upload;
 use super::{DenseMlp, Linear};
-use crate::kernel::to_f32;
+use crate::kernel::{from_f32, indices, to_f32};
 use crate::model::facts::{Experts, Facts};
 use crate::model::hook::Site;
 use crate::model::host::HostMixture;
 use burn::module::Module;
-use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{DType, Tensor, activation};
 
 /// Experts, and the router that chooses among them.
 #[derive(Module, Debug)]
@@ -45,7 +45,7 @@ impl Mixture {
         }
         let device = x.device();
         // By expert, and of each by token.
-        let inputs = x.clone().reshape([tokens, d_model]).select(0, indices(&sent.tokens, &device));
+        let inputs = x.clone().reshape([tokens, d_model]).select(0, indices(sent.tokens.iter().copied(), &device));
         let mut written = Vec::with_capacity(count);
         let mut first = 0;
         for (expert, &tokens) in self.experts.iter().zip(&sent.by_expert).filter(|(_, tokens)| **tokens > 0) {
@@ -54,11 +54,11 @@ impl Mixture {
             first += tokens;
         }
         let written: Tensor<2> = Tensor::cat(written, 1).squeeze_dim(0);
-        let weights = weights.reshape([tokens * count, 1]).select(0, indices(&sent.places, &device));
+        let weights = weights.reshape([tokens * count, 1]).select(0, indices(sent.places.iter().copied(), &device));
         let shares = written * weights;
         // What each token has of them, side by side, in the order of the experts; nothing where it has fewer than others.
         let nothing = Tensor::zeros([1, d_model], (&device, shares.dtype()));
-        let shares = Tensor::cat(vec![shares, nothing], 0).select(0, indices(&sent.of_tokens, &device));
+        let shares = Tensor::cat(vec![shares, nothing], 0).select(0, indices(sent.of_tokens.iter().copied(), &device));
         shares.reshape([tokens, sent.most, d_model]).sum_dim(1).reshape([batch, pos, d_model])
     }
 }
@@ -66,8 +66,8 @@ impl Mixture {
 /// The weight of each expert for each token, 0 of those that are not chosen, `[batch, pos, expert]`, in f32.
 fn weights(logits: Tensor<3>, experts: &Experts) -> Tensor<3> {
     let shape = logits.dims();
-    let chosen = TensorData::new(chosen(&to_f32(logits.clone()), experts), shape);
-    let chosen = Tensor::<3>::from_data(chosen, (&logits.device(), DType::F32));
+    let chosen = chosen(&to_f32(logits.clone()), experts);
+    let chosen = from_f32::<3>(chosen, shape, (&logits.device(), DType::F32));
     let weights = activation::softmax(logits.cast(DType::F32), 2) * chosen;
     if experts.normalised { weights.clone() / weights.sum_dim(2) } else { weights }
 }
@@ -130,10 +130,4 @@ impl Sent {
         }
         sent
     }
-}
-
-fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {
-    let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();
-    let count = places.len();
-    Tensor::from_data(TensorData::new(places, [count]), device)
 }

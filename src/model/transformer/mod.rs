@@ -28,7 +28,7 @@ pub(crate) use attention::{LayerAttention, held};
 pub(crate) use block::Block;
 use block_hooks::{BlockHooks, visit_stream};
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor};
 pub(crate) use dense_mlp::DenseMlp;
 pub use holding::Holding;
 pub(crate) use linear::Linear;
@@ -246,11 +246,7 @@ impl Transformer {
         let d_model = self.facts.d_model;
         let ids = || tokens.ids.iter().map(|&id| id as usize).collect::<Vec<_>>();
         let embedded = match (&self.embed, &self.embed_blocks) {
-            (Some(embed), _) => {
-                let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
-                let ids = TensorData::new(ids, [tokens.batch * tokens.pos]);
-                embed.val().select(0, Tensor::<1, Int>::from_data(ids, &self.device()))
-            }
+            (Some(embed), _) => embed.val().select(0, kernel::indices(ids(), &self.device())),
             (None, Some(blocks)) => blocks.columns(&ids(), &self.device()).transpose(),
             (None, None) => self.unembed.columns(&ids()).transpose(),
         };
@@ -272,10 +268,11 @@ impl Transformer {
                     None => table.val().narrow(0, 0, tokens.pos).unsqueeze::<3>(),
                     Some(firsts) => {
                         let each = firsts.iter().flat_map(|&first| first..first + tokens.pos);
-                        let each: Vec<i64> = each.map(|position| position as i64).collect();
-                        let count = each.len();
-                        let each = Tensor::<1, Int>::from_data(TensorData::new(each, [count]), &self.device());
-                        table.val().select(0, each).reshape([firsts.len(), tokens.pos, d_model])
+                        table.val().select(0, kernel::indices(each, &self.device())).reshape([
+                            firsts.len(),
+                            tokens.pos,
+                            d_model,
+                        ])
                     }
                 };
                 let positions = if hooks.wants(Hook::PosEmbed) {

@@ -5,7 +5,7 @@ use super::attention::{Attention, held, normed};
 use super::rows::{OutputPositions, keep, split_heads};
 use crate::kernel::{self, Past};
 use crate::model::facts::{Facts, HeadNorm};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor};
 
 /// Units of a layer's attention (heads) or MLP (neurons) that are computed, where what the others write is known.
 #[derive(Debug, Clone)]
@@ -109,8 +109,5 @@ pub(super) fn outputs(linear: &Linear, x: Tensor<3>, units: &[usize], width: usi
 
 /// The places of units of `width` values each.
 fn indices(units: &[usize], width: usize, device: &burn::tensor::Device) -> Tensor<1, Int> {
-    let indices: Vec<i64> =
-        units.iter().flat_map(|&unit| unit * width..(unit + 1) * width).map(|place| place as i64).collect();
-    let count = indices.len();
-    Tensor::from_data(TensorData::new(indices, [count]), device)
+    kernel::indices(units.iter().flat_map(|&unit| unit * width..(unit + 1) * width), device)
 }
