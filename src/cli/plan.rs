@@ -191,8 +191,7 @@ fn table<'p>(
             let mut row = row(name.to_string(), predicted);
             if let Some(work) = work {
                 let card = &models.sketch(name)?.card;
-                let weights = card.residence.map_or(card.weight_bytes, |residence| residence.most_bytes());
-                let weights = mib(weights as u64);
+                let weights = mib(card.held_bytes());
                 row[2] = work.rows.to_string();
                 row[3] = work.naive.to_string();
                 row[4] = format!("{:.1}", work.forward_equivalents());

@@ -67,8 +67,11 @@ impl<'a> Models<'a> {
         let lookup = self.lookup(&base, name);
         self.cache.sketch(Identity::of(spec, lookup), || {
             device::open_for(spec).map_err(|error| self.refuse(name, error.key(), error.to_string()))?;
-            Model::sketch(spec, lookup)
-                .map_err(|error| self.refuse(name, error.key(), format!("model '{name}': {error}")))
+            let sketch = Model::sketch(spec, lookup)
+                .map_err(|error| self.refuse(name, error.key(), format!("model '{name}': {error}")))?;
+            let (bytes, largest) = (sketch.card.held_bytes(), sketch.card.largest_matrix());
+            device::hold(spec, bytes, largest).map_err(|error| self.refuse(name, error.key(), error.to_string()))?;
+            Ok(sketch)
         })
     }
 

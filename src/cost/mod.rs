@@ -4,4 +4,4 @@ mod survey;
 mod workload;
 
 pub use survey::{ReadCost, Survey, SurveyedCell};
-pub use workload::Workload;
+pub use workload::{ModelWork, Workload};

@@ -28,6 +28,37 @@ pub struct Workload {
     pub memory: u64,
     /// How often every layer is read, about, where layers are read while the model runs.
     pub passes: u64,
+    /// What of it is of replayed rows: several devices share it.
+    pub shared: ModelWork,
+}
+
+/// What models compute of a workload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ModelWork {
+    /// Positions of layers that are computed.
+    pub positions: u64,
+    /// Rows that are unembedded.
+    pub unembedded: u64,
+    /// Floating-point operations.
+    pub operations: u64,
+}
+
+impl ModelWork {
+    fn times(self, times: u64) -> Self {
+        Self {
+            positions: times * self.positions,
+            unembedded: times * self.unembedded,
+            operations: times * self.operations,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            positions: self.positions + other.positions,
+            unembedded: self.unembedded + other.unembedded,
+            operations: self.operations + other.operations,
+        }
+    }
 }
 
 /// Prompts that are run together at most.
@@ -66,9 +97,20 @@ impl Workload {
         let half = (budget as u64 / 2).max(1);
         let sweeps = streams.max(CleanRun::bytes(facts, prompts, length, 4) as u64).div_ceil(half);
         let passes = if rows == 0 { 0 } else { sweeps.max(1) + 3 };
-        Self { rows, naive: rows, positions, per_forward, memory, passes, ..Self::default() }
+        let replay = Self { rows, naive: rows, positions, per_forward, memory, passes, ..Self::default() }
             .operating(each.operations * prompts as u64)
-            .unembedding(each.unembedded as usize * prompts, facts)
+            .unembedding(each.unembedded as usize * prompts, facts);
+        Self { shared: replay.of_models(), ..replay }
+    }
+
+    /// What models compute of it, shared or not.
+    pub fn of_models(&self) -> ModelWork {
+        ModelWork { positions: self.positions, unembedded: self.unembedded, operations: self.operations }
+    }
+
+    /// The same on one device, however many there are.
+    pub fn unshared(self) -> Self {
+        Self { shared: ModelWork::default(), ..self }
     }
 
     /// The same `times` times, with nothing in common but the memory.
@@ -84,6 +126,7 @@ impl Workload {
             matched: times * self.matched,
             seconds: times as f64 * self.seconds,
             passes: times * self.passes,
+            shared: self.shared.times(times),
             ..self
         }
     }
@@ -135,6 +178,7 @@ impl Workload {
             seconds: self.seconds + other.seconds,
             memory: self.memory.max(other.memory),
             passes: self.passes + other.passes,
+            shared: self.shared.and(other.shared),
         }
     }
 

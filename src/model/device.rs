@@ -39,6 +39,32 @@ pub enum DeviceError {
     /// The device has no memory for half-width numbers beside what it computes in.
     #[error("storage = \"as-stored\" keeps weights in bf16 or f16, which device '{0}' cannot hold; leave storage out")]
     AsStored(spec::Device),
+    /// The weights take more memory than the device has.
+    #[error(
+        "device '{device}' has {has} MiB of memory, and the weights take {takes}; write memory_mib, by which layers are read while the model \
+         runs, a narrower dtype, or another device"
+    )]
+    Memory {
+        /// What was asked for.
+        device: spec::Device,
+        /// Its memory, in MiB.
+        has: u64,
+        /// What the weights take, in MiB.
+        takes: u64,
+    },
+    /// A matrix takes more than the device holds in one piece.
+    #[error(
+        "device '{device}' holds no tensor of more than {most} MiB, and the largest matrix of the model takes {takes}; write a narrower dtype, or \
+         another device"
+    )]
+    Piece {
+        /// What was asked for.
+        device: spec::Device,
+        /// Its largest tensor, in MiB.
+        most: u64,
+        /// What the largest matrix takes, in MiB.
+        takes: u64,
+    },
     /// Layers that are read while the model runs go through one device.
     #[error(
         "memory_mib reads layers while the model runs, which works on one device only; write one device, or leave memory_mib out"
@@ -50,7 +76,10 @@ impl DeviceError {
     /// The key of a model that is to be changed.
     pub fn key(&self) -> &'static str {
         match self {
-            DeviceError::NotBuilt { .. } | DeviceError::Absent { .. } => "device",
+            DeviceError::NotBuilt { .. }
+            | DeviceError::Absent { .. }
+            | DeviceError::Memory { .. }
+            | DeviceError::Piece { .. } => "device",
             DeviceError::Dtype { .. } => "dtype",
             DeviceError::AsStored(_) => "storage",
             DeviceError::Streamed => "memory_mib",
@@ -101,6 +130,49 @@ pub fn card(device: spec::Device) -> Option<String> {
         #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
         _ => None,
     }
+}
+
+/// What a device says of its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceMemory {
+    /// Bytes in all, where its library says so: CUDA does, Vulkan by way of WGSL does not.
+    pub whole: Option<u64>,
+    /// Bytes of a tensor at most.
+    pub piece: u64,
+}
+
+/// What a device says of its memory; nothing of the CPU, whose memory others use too.
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+pub fn memory(opened: &Device) -> Option<DeviceMemory> {
+    let burn::backend::DispatchDevice::Cube(device) = opened.as_dispatch() else { return None };
+    let client = device.client();
+    let memory = &client.properties().memory;
+    Some(DeviceMemory { whole: memory.max_memory(), piece: memory.max_page_size })
+}
+
+/// What a device says of its memory; nothing of the CPU, whose memory others use too.
+#[cfg(not(any(feature = "cuda", feature = "wgpu")))]
+pub fn memory(_: &Device) -> Option<DeviceMemory> {
+    None
+}
+
+/// Whether the devices of a model hold weights of `bytes` bytes in all, the largest matrix of which has `values` values.
+///
+/// # Errors
+/// What one of them cannot hold, and as [`open`].
+pub fn hold(model: &spec::Model, bytes: u64, values: u64) -> Result<(), DeviceError> {
+    let largest = values * DType::from(model.dtype).size() as u64;
+    for device in model.device.all() {
+        let Some(memory) = memory(&open(device)?) else { continue };
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        if largest > memory.piece {
+            return Err(DeviceError::Piece { device, most: memory.piece >> 20, takes: mib(largest) });
+        }
+        if let Some(whole) = memory.whole.filter(|&whole| bytes > whole) {
+            return Err(DeviceError::Memory { device, has: whole >> 20, takes: mib(bytes) });
+        }
+    }
+    Ok(())
 }
 
 /// Whether a device has a precision; the CPU has each.

@@ -170,6 +170,20 @@ impl UnloadedModel {
     }
 }
 
+impl Card {
+    /// Bytes of weights that are in memory at most while it runs.
+    pub fn held_bytes(&self) -> u64 {
+        self.residence.map_or(self.weight_bytes, |residence| residence.most_bytes()) as u64
+    }
+
+    /// Values of the largest matrix.
+    pub fn largest_matrix(&self) -> u64 {
+        let facts = &self.facts;
+        let widest = facts.n_vocab.max(facts.widest_mlp()).max(facts.n_heads * facts.d_head);
+        (facts.d_model * widest) as u64
+    }
+}
+
 impl Model {
     /// Finds the model, checks its files, and moves its weights to the device.
     ///

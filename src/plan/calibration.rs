@@ -1,6 +1,6 @@
 //! How fast this machine is, timed: operations of each kind in a second.
 
-use crate::cost::Workload;
+use crate::cost::{ModelWork, Workload};
 use crate::heuristic::{ArithmeticProblem, Matcher, MatcherOptions};
 use crate::intervene::{layer_operations, runs_side_by_side};
 use crate::kernel;
@@ -44,6 +44,8 @@ pub struct Speed {
     position: f64,
     /// What is read of a row's logits.
     logits: f64,
+    /// Devices that share the replays of rows.
+    devices: usize,
 }
 
 /// Seconds of a value of a resample.
@@ -53,7 +55,7 @@ static RESAMPLED: LazyLock<f64> = LazyLock::new(resampling);
 static MATCHED: LazyLock<f64> = LazyLock::new(matching);
 
 impl Speed {
-    /// Times a model's shape on a device.
+    /// Times a model's shape on a device, as the only one.
     pub fn of(facts: &Facts, device: &Device, dtype: DType) -> Self {
         let alone = runs_side_by_side(facts, &Tensor::<1>::zeros([1], (device, dtype)));
         let bench = Bench { device, dtype, alone };
@@ -69,15 +71,28 @@ impl Speed {
         let operation = (1.0 - share) * bench.product(of_mlp, facts.d_model, width)
             + share * bench.product(positions, facts.d_model, heads);
         let rows = (LOGITS / facts.n_vocab).clamp(1, positions);
-        Self { operation, position: bench.beside(facts, positions), logits: bench.logits(rows, facts.n_vocab) }
+        Self {
+            operation,
+            position: bench.beside(facts, positions),
+            logits: bench.logits(rows, facts.n_vocab),
+            devices: 1,
+        }
+    }
+
+    /// The same where so many such devices share the replays of rows.
+    pub fn of_each(self, devices: usize) -> Self {
+        Self { devices: devices.max(1), ..self }
     }
 
     /// Seconds that a workload takes.
     pub fn seconds(&self, work: &Workload) -> f64 {
-        work.operations as f64 * self.operation
-            + work.positions as f64 * self.position
-            + work.unembedded as f64 * self.logits
-            + beside(work)
+        let of = |work: ModelWork| {
+            work.operations as f64 * self.operation
+                + work.positions as f64 * self.position
+                + work.unembedded as f64 * self.logits
+        };
+        let others = 1.0 - 1.0 / self.devices as f64;
+        of(work.of_models()) - others * of(work.shared) + beside(work)
     }
 }
 

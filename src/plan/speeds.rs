@@ -24,15 +24,17 @@ impl Speeds {
     /// Models and devices that are not there.
     pub fn of(&mut self, name: &ModelName, models: &Models) -> Result<Speed, Error> {
         let sketch = models.sketch(name)?;
-        let wanted = models.settings(name).map(|spec| spec.device.first()).unwrap_or_default();
+        let settings = models.settings(name);
+        let wanted = settings.map(|spec| spec.device.first()).unwrap_or_default();
+        let devices = settings.map_or(1, |spec| spec.device.different());
         let device = device::open(wanted).map_err(Error::refused(format!("model '{name}'")))?;
         let key = (sketch.card.facts.clone(), wanted.to_string(), models.dtype(name));
         if let Some((_, speed)) = self.speeds.iter().find(|(other, _)| *other == key) {
-            return Ok(*speed);
+            return Ok(speed.of_each(devices));
         }
         let speed = Speed::of(&key.0, &device, DType::from(key.2));
         self.speeds.push((key, speed));
-        Ok(speed)
+        Ok(speed.of_each(devices))
     }
 
     /// What a step reads of a model that holds not all layers, and the seconds that it takes, beside the arithmetic.

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::context::Models;
-use crate::cost::Workload;
+use crate::cost::{ModelWork, Workload};
 use crate::model::{ModelName, Sketch};
 use crate::plan::{PlannedStep, PlannedVariant};
 use crate::spec::Device;
@@ -90,14 +90,17 @@ const MATCHED: f64 = 1e-7;
 /// # Errors
 /// None.
 pub fn nominal(work: &Workload, on: Option<(&ModelName, &Models)>) -> Result<f64, Error> {
-    let device = on.and_then(|(name, models)| models.settings(name)).map(|model| model.device.first());
-    let speed = match device {
-        Some(Device::Cpu) | None => 1.0,
-        Some(_) => GPU / PROCESSOR,
+    let model = on.and_then(|(name, models)| models.settings(name));
+    let (speed, devices) = match model.map(|model| (model.device.first(), model.device.different())) {
+        Some((Device::Cpu, _)) | None => (1.0, 1),
+        Some((_, devices)) => (GPU / PROCESSOR, devices),
     };
     // What is timed and not counted, a training, is another time for each who times it.
     let timed = if work.seconds > 0.0 { UNKNOWN } else { 0.0 };
-    let on_device =
-        work.operations as f64 / PROCESSOR + work.positions as f64 * POSITION + work.unembedded as f64 * LOGITS;
+    let seconds = |work: ModelWork| {
+        work.operations as f64 / PROCESSOR + work.positions as f64 * POSITION + work.unembedded as f64 * LOGITS
+    };
+    let others = 1.0 - 1.0 / devices as f64;
+    let on_device = seconds(work.of_models()) - others * seconds(work.shared);
     Ok(on_device / speed + work.resampled as f64 * RESAMPLED + work.matched as f64 * MATCHED + timed)
 }

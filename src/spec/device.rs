@@ -94,6 +94,12 @@ impl Devices {
         std::iter::once(self.first).chain(self.others())
     }
 
+    /// How many of them compute at once as fast as alone: the same one twice is no faster, and the CPU is one, in however many parts.
+    pub fn different(&self) -> usize {
+        let all: Vec<Device> = self.all().collect();
+        all.iter().enumerate().filter(|(place, device)| !all[..*place].contains(device)).count()
+    }
+
     fn several(devices: Vec<Device>) -> Result<Self, String> {
         let Some((&first, others)) = devices.split_first() else {
             return Err("the list of devices is empty; write \"cpu\", \"cuda:0\" or \"gpu:0\"".into());

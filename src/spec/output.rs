@@ -58,7 +58,8 @@ pub struct Run {
     /// (docs/store.md).
     #[schemars(length(min = 1))]
     pub store: Option<String>,
-    /// Memory for activations, in MiB.
+    /// Memory for activations, in MiB. On a GPU whose library says how much it has (CUDA does), rows of interventions take up to half of what the
+    /// model leaves of it, unless this is written.
     #[schemars(range(min = 1))]
     pub memory_mib: usize,
 }

@@ -78,7 +78,8 @@ impl Kind for PathPatching {
                         let edits = [Edit::patch(receiver.hook(), block.at.positions.clone(), Units::All)];
                         let one =
                             Workload::replay([&edits[..]].into_iter(), cell.prompts, length, facts, survey.memory);
-                        one.times(block.paths())
+                        // Paths run on the first device.
+                        one.times(block.paths()).unshared()
                     }
                 };
                 whole = whole.and(work.measured(self.measures.len(), self.bootstrap));

@@ -12,8 +12,8 @@ use crate::manifest::SelfCheck;
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
-use crate::model::{Model, NotFinite};
-use crate::spec::Dtype;
+use crate::model::{Model, NotFinite, device};
+use crate::spec::{Dtype, Origin};
 use crate::system::interrupt;
 use crate::system::progress::ProgressTask;
 use std::ops::Range;
@@ -85,12 +85,29 @@ pub fn activation_bytes(wanted: &HookPositions, facts: &Facts, length: usize) ->
     ELEMENT * wanted.iter().map(of).sum::<usize>()
 }
 
-/// What is left for the rows themselves.
-fn memory_left(context: &Context, facts: &Facts, base: &CleanRun, sources: &Activations) -> usize {
+/// What rows and the runs that they start from may take of a device's memory, in bytes: `run.memory_mib`, or, where that is not written and
+/// the device says how much memory it has, half of what the model leaves of it. How rows are grouped depends on it, and blocks do not.
+///
+/// # Errors
+/// Models that are no longer there.
+fn memory_of_rows(subject: &ModelRun, context: &Context) -> Result<usize, Error> {
+    let written = memory(context);
+    let told = match context.loaded.origin(&["run", "memory_mib"]) {
+        Origin::Default => device::memory(&subject.model.transformer().device()).and_then(|memory| memory.whole),
+        _ => None,
+    };
+    let Some(told) = told else { return Ok(written) };
+    let weights = context.models.sketch(&subject.name)?.card.held_bytes();
+    // What is computed on the way to the next layer is not counted to the byte.
+    let left = usize::try_from(told.saturating_sub(weights) / 2).unwrap_or(usize::MAX);
+    Ok(written.max(left))
+}
+
+/// What is left of `whole` for the rows themselves.
+fn memory_left(whole: usize, facts: &Facts, base: &CleanRun, sources: &Activations) -> usize {
     let host = |kept: &Activations| kept.values().map(|activation| ELEMENT * activation.data.len()).sum::<usize>();
     let kept =
         CleanRun::bytes(facts, base.tokens.batch, base.tokens.pos, ELEMENT) + host(&base.activations) + host(sources);
-    let whole = memory(context);
     // A single prompt may be more than all of it.
     whole.saturating_sub(kept).max(whole / 8)
 }
@@ -178,8 +195,8 @@ pub fn read(
     checks: &mut Vec<SelfCheck>,
 ) -> Result<LogitReads, Error> {
     let facts = subject.model.facts();
-    let replay = Replay::new(subject.model.transformer(), base, sources, memory_left(context, facts, base, sources))
-        .shared(subject.model.copies());
+    let left = memory_left(memory_of_rows(subject, context)?, facts, base, sources);
+    let replay = Replay::new(subject.model.transformer(), base, sources, left).shared(subject.model.copies());
     let read = |part: Range<usize>| {
         let first = part.start;
         let readouts =

@@ -2,6 +2,7 @@
 
 mod answer_sets;
 mod faults;
+mod gpu;
 mod help;
 mod intervention;
 mod join;

@@ -8,6 +8,11 @@ fn named() -> spec::Device {
     name.parse().unwrap_or_else(|error| panic!("ABLATE_TEST_DEVICE: {error}"))
 }
 
+/// Its name in specs.
+pub fn name() -> String {
+    named().to_string()
+}
+
 /// It.
 pub fn device() -> Device {
     ablate::model::device::open(named()).unwrap_or_else(|error| panic!("ABLATE_TEST_DEVICE: {error}"))
