@@ -1,10 +1,10 @@
 """A large model in the memory that its files take: peak memory and seconds of a small map in f32 with `storage = "as-stored"`.
 
-    python benches/as_stored.py BINARY [--format gguf|bf16] [--config tests/fixtures/configs/llama3-8b.json] [--layers 32] [--prompts 2] [--folder FOLDER]
+    python benches/as_stored.py BINARY [--format gguf|bf16] [--config tests/fixtures/configs/llama3-8b.json] [--layers 32] [--distinct 32] [--memory MIB] [--prompts 2] [--folder FOLDER]
 
 Writes random weights of the configuration's shape (a Llama). `gguf`: blocks of the formats that llama.cpp's Q4_K_M mixes, which are Q6_K for the
-unembedding and, in half of the layers, for values and down-projections, and Q4_K for all else. `bf16`: safetensors, a file a layer. Needs numpy and
-gguf. Prints Markdown: bytes of the files, peak of the whole run (`ru_maxrss`), seconds.
+unembedding and, in half of the layers, for values and down-projections, and Q4_K for all else. `bf16`: safetensors, a file a layer. Of a GGUF file, `--distinct` layers
+are written, and the others are those again: a model that the disk has no room for. `--memory`: `memory_mib` of the model. Needs numpy and gguf. Prints Markdown: bytes of the files, peak of the whole run (`ru_maxrss`), seconds.
 """
 import argparse
 import json
@@ -31,6 +31,7 @@ title = "as stored"
 [model]
 source = "{source}"
 storage = "as-stored"
+{memory}
 [prompts]
 template = "{{a}}{{op}}{{b}}="
 operands = {{ a = "0..100", b = "0..100" }}
@@ -59,11 +60,40 @@ def matrix(random, kind, rows, columns):
     return np.resize(drawn, (count, size)).reshape(rows, -1)
 
 
-def write_gguf(path, config, layers):
+class RepeatingWriter(gguf.GGUFWriter):
+    """Tensors without data of their own have that of the tensor that `same_as` names."""
+
+    def __init__(self, path, architecture):
+        super().__init__(path, architecture)
+        self.same_as = {}
+
+    def write_ti_data_to_file(self):
+        tensors, offset, offsets = self.tensors[0], 0, {}
+        for name, info in tensors.items():
+            if name not in self.same_as:
+                offsets[name] = offset
+                offset += self.ggml_pad(info.nbytes, self.data_alignment)
+        for name, info in tensors.items():
+            described = self._pack_val(name, gguf.GGUFValueType.STRING, add_vtype=False) + self._pack("I", len(info.shape))
+            for extent in reversed(info.shape):
+                described += self._pack("Q", extent)
+            self.fout[0].write(described + self._pack("I", info.dtype) + self._pack("Q", offsets[self.same_as.get(name, name)]))
+        self.state = gguf.gguf_writer.WriterState.TI_DATA
+
+    def write_tensors_to_file(self):
+        self.write_ti_data_to_file()
+        self.write_padding(self.fout[0], self.fout[0].tell())
+        for info in self.tensors[0].values():
+            if info.tensor is not None:
+                info.tensor.tofile(self.fout[0])
+                self.write_padding(self.fout[0], info.nbytes)
+
+
+def write_gguf(path, config, layers, distinct):
     random = np.random.default_rng(1)
     width, hidden, vocabulary = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
     d_head = width // config["num_attention_heads"]
-    writer = gguf.GGUFWriter(str(path), "llama")
+    writer = RepeatingWriter(str(path), "llama")
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(width)
     writer.add_block_count(layers)
@@ -87,12 +117,17 @@ def write_gguf(path, config, layers):
     def add(name, kind, rows, columns):
         writer.add_tensor(name, matrix(random, kind, rows, columns), raw_dtype=kind)
 
+    def again(name, of):
+        info = writer.tensors[0][of]
+        writer.tensors[0][name] = gguf.gguf_writer.TensorInfo(shape=info.shape, dtype=info.dtype, nbytes=info.nbytes)
+        writer.same_as[name] = of
+
     ones = np.ones(width, dtype=np.float32)
     add("token_embd.weight", Q4_K, vocabulary, width)
     add("output.weight", Q6_K, vocabulary, width)
     writer.add_tensor("output_norm.weight", ones)
     keys = config["num_key_value_heads"] * d_head
-    for layer in range(layers):
+    for layer in range(distinct):
         wide = Q6_K if layer % 2 == 0 else Q4_K
         matrices = [
             ("attn_q", Q4_K, width, width),
@@ -107,6 +142,10 @@ def write_gguf(path, config, layers):
             add(f"blk.{layer}.{name}.weight", kind, rows, columns)
         writer.add_tensor(f"blk.{layer}.attn_norm.weight", ones)
         writer.add_tensor(f"blk.{layer}.ffn_norm.weight", ones)
+    for layer in range(distinct, layers):
+        first = f"blk.{layer % distinct}."
+        for of in [name for name in writer.tensors[0] if name.startswith(first)]:
+            again(of.replace(first, f"blk.{layer}."), of)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -129,7 +168,7 @@ def write_tensors(path, shapes, random):
             np.resize((drawn.view(np.uint32) >> 16).astype(np.uint16), count).tofile(file)
 
 
-def write_folder(folder, config, layers):
+def write_folder(folder, config, layers, _):
     folder.mkdir(parents=True)
     random = np.random.default_rng(1)
     width, hidden, vocabulary = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
@@ -158,6 +197,8 @@ if __name__ == "__main__":
     parser.add_argument("--format", choices=WRITERS, default="gguf")
     parser.add_argument("--config", type=pathlib.Path, default=HERE.parent / "tests/fixtures/configs/llama3-8b.json")
     parser.add_argument("--layers", type=int, help="as many as the configuration says, left out")
+    parser.add_argument("--distinct", type=int, help="all of them, left out")
+    parser.add_argument("--memory", type=int, help="all weights are held, left out")
     parser.add_argument("--prompts", type=int, default=2)
     parser.add_argument("--folder", type=pathlib.Path, help="where the model is written, and left")
     options = parser.parse_args()
@@ -168,9 +209,10 @@ if __name__ == "__main__":
         path = (options.folder or temporary).resolve() / f"{options.config.stem}-{layers}.{options.format}"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            WRITERS[options.format](path, config, layers)
+            WRITERS[options.format](path, config, layers, min(options.distinct or layers, layers))
         spec = temporary / "spec.toml"
-        spec.write_text(SPEC.format(source=path, prompts=options.prompts))
+        memory = f"memory_mib = {options.memory}" if options.memory else ""
+        spec.write_text(SPEC.format(source=path, prompts=options.prompts, memory=memory))
         started = time.monotonic()
         command = [options.binary, "run", str(spec), "-q", "--force", "--set", f"output.dir={temporary / 'out'}"]
         process = subprocess.Popen(command, env={**os.environ, "ABLATE_CACHE": "off"})
@@ -178,5 +220,8 @@ if __name__ == "__main__":
         if status != 0:
             raise SystemExit(f"{' '.join(command)} failed")
         files = [path] if path.is_file() else path.glob("*.safetensors")
-        print("| bytes of the files | peak of the run, MiB | seconds |\n|---|---|---|")
-        print(f"| {sum(file.stat().st_size for file in files):,} | {usage.ru_maxrss / 1024:,.0f} | {time.monotonic() - started:.1f} |")
+        seconds = time.monotonic() - started
+        steps = json.loads((temporary / "out/manifest.json").read_text())["steps"]
+        read = sum(step.get("bytes_read", 0) for step in steps) / 1e9
+        print("| bytes of the files | peak of the run, MiB | GB read while it ran | seconds |\n|---|---|---|---|")
+        print(f"| {sum(file.stat().st_size for file in files):,} | {usage.ru_maxrss / 1024:,.0f} | {read:.1f} | {seconds:.1f} |")

@@ -1,7 +1,7 @@
 """A model larger than the memory it is given, beside the same model in memory: the last-position map of heads and MLPs, by turns.
 
-    python benches/larger_than_memory.py BINARY [--layers 28] [--memory 4096] [--prompts 10] [--rounds 3] [--folder FOLDER]
-    python benches/larger_than_memory.py BINARY --config tests/fixtures/configs/llama3-70b.json --dtype bf16 --memory 12000 --prompts 3 --alone
+    python benches/larger_than_memory.py BINARY [--layers 28] [--memory 4096] [--prompts 10] [--rounds 3] [--sites SITES] [--folder FOLDER]
+    python benches/larger_than_memory.py BINARY --config tests/fixtures/configs/llama3-70b.json --dtype bf16 --memory 14000 --prompts 1 --sites mlp_out --alone
 
 Writes a random model of Llama-3.2-3B's width to the disk, in shards of one layer each (28 layers: 12 GB in f32), or takes random weights
 of the shape of a configuration, and runs a spec whose first step opens the model and whose second is timed. Prints Markdown: seconds,
@@ -43,7 +43,7 @@ kind = "logit-lens"
 [[step]]
 name = "map"
 kind = "activation-patching"
-sites = ["z[head]", "mlp_out"]
+sites = {sites}
 positions = ["last"]
 needs = ["open"]
 bootstrap = 0
@@ -136,6 +136,7 @@ if __name__ == "__main__":
     parser.add_argument("--dtype", default="f32")
     parser.add_argument("--memory", type=int, default=4096)
     parser.add_argument("--prompts", type=int, default=10)
+    parser.add_argument("--sites", default="z[head],mlp_out", help="what the map patches, with commas between")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--alone", action="store_true", help="not beside the model in memory")
     parser.add_argument("--folder", type=pathlib.Path, help="where the model is written, and left")
@@ -150,7 +151,7 @@ if __name__ == "__main__":
             source = str(folder)
         layer = layer_mib(options.binary, source, options.dtype)
         budget = int(options.memory - 2 * layer - ACTIVATIONS - PROGRAM)
-        shared = dict(source=source, dtype=options.dtype, prompts=options.prompts)
+        shared = dict(source=source, dtype=options.dtype, prompts=options.prompts, sites=json.dumps(options.sites.split(",")))
         plan = temporary / "plan.toml"
         plan.write_text(SPEC.format(activations=ACTIVATIONS, memory=f"memory_mib = {budget}", **shared))
         print(subprocess.run([options.binary, "plan", str(plan)], check=True, capture_output=True, text=True).stdout)
