@@ -259,15 +259,17 @@ impl Manifest {
     /// # Errors
     /// A file that is not there, is no manifest, or is one of another format.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        let of_folder = path.is_dir();
-        let path = if of_folder { path.join(FILE) } else { path.to_path_buf() };
+        let path = if path.is_dir() { path.join(FILE) } else { path.to_path_buf() };
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(source) => {
                 let folder = path.parent().unwrap_or(Path::new(""));
                 return Err(match Unfinished::of(folder) {
                     Some(run) => ManifestError::Unfinished { folder: folder.to_path_buf(), run },
-                    None if source.kind() == std::io::ErrorKind::NotFound && of_folder => {
+                    None if source.kind() == std::io::ErrorKind::NotFound
+                        && path.ends_with(FILE)
+                        && folder.is_dir() =>
+                    {
                         ManifestError::Missing { folder: folder.to_path_buf() }
                     }
                     None => ManifestError::Read { path, source },

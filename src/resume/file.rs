@@ -35,7 +35,10 @@ pub(crate) fn write(folder: &Path, name: &str, identity: &str, value: &[u8]) -> 
 pub(crate) fn read<T: Bits>(folder: &Path, name: &str, identity: &str) -> Result<Option<T>, String> {
     let bytes = match fs::read(path(folder, name)) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // The second where the store is a file: of which the end of the step says that nothing is kept.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error.to_string()),
     };
     let (digest, content) = bytes

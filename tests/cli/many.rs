@@ -154,7 +154,7 @@ fn what_the_model_has_not_is_passed_over() {
         [
             "needs several checkpoints of a model, and model 'model' (builtin:arith) has none",
             "a.toml:",
-            "help: write them as model.checkpoints",
+            "help: write them into model.checkpoints",
         ],
     );
     let text = sandbox.run(&["run", "a.toml", "b.toml"]).ok().err;

@@ -83,7 +83,10 @@ fn unknown_names_are_refused_with_the_nearest() {
     let sandbox = Sandbox::empty();
     for (arguments, told) in [
         (["new", "x", "--from", "paper/fig20-effects"], "write 'paper/fig02-effects'"),
-        (["new", "x", "--from", "paper/fig1"], "the beginning of several specs: paper/fig10-training"),
+        (
+            ["new", "x", "--from", "paper/fig1"],
+            "several built-in specs begin with 'paper/fig1'; write one of paper/fig10-training",
+        ),
         (["new", "x", "--model", "nowhere"], "no model at 'nowhere'"),
     ] {
         says(sandbox.run(&arguments).refused(), [told]);

@@ -78,7 +78,7 @@ fn prompts_that_a_table_of_positions_does_not_reach_are_refused_before_any_work(
     sandbox.write("config.json", config);
     sandbox.write("spec.toml", SPEC);
     for command in ["plan", "run"] {
-        says(sandbox.run(&[command, "spec.toml"]).refused(), ["the model has 8 positions"]);
+        says(sandbox.run(&[command, "spec.toml"]).refused(), ["the model has only 8 positions"]);
     }
     let text = sandbox.run(&["logits", "random:config.json#1", "1+2+1+2+1+2="]).err;
     says(text, ["12 tokens are more than the model's 8 positions"]);

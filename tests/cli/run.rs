@@ -83,7 +83,7 @@ fn several_devices_of_a_kind_run_a_model() {
 #[test]
 fn prompts_that_can_not_be_are_refused() {
     let sandbox = Sandbox::with(&SMALL.replace("0..12", "200..300"));
-    says(sandbox.run(&["run", "spec.toml"]).refused(), ["no legal prompt"]);
+    says(sandbox.run(&["run", "spec.toml"]).refused(), ["is legal: all 600 are dropped"]);
 }
 
 /// A spec with one text in place of another is refused before any work; what it says.

@@ -21,7 +21,7 @@ fn all_is_well_here_and_takes_seconds() {
     let sandbox = Sandbox::empty();
     let text = sandbox.run(&["self-test"]).ok().text;
     assert!(text.contains("all is well") && !text.contains("WRONG"), "{text}");
-    assert!(text.contains("20449 of 20672 answers right"), "{text}");
+    assert!(text.contains("20449 of 20672 answers are right"), "{text}");
     assert_eq!(sandbox.path().read_dir().expect("the folder").count(), 0, "it leaves nothing behind");
 }
 

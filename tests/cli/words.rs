@@ -258,7 +258,7 @@ fn faults_are_shown_where_they_stand() {
     let said = refused(&step("positions = [\"s2\"]"));
     says(&said, ["has no position 's2'", "write 's'"]);
     let said = refused(&step("positions = [\"s.1\"]"));
-    says(&said, ["has no position 's.1'", "write 's'; there are"]);
+    says(&said, ["has no position 's.1'", "write 's'; the positions are"]);
     let said = refused(&step("counterfactual.operators = \"same\""));
     says(&said, ["'operators' has no effect in this step", "have no operators"]);
     let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n";
@@ -318,7 +318,7 @@ fn rows_come_from_a_file_beside_the_spec() {
         says(sandbox.run(&["run", "spec.toml"]).refused(), [problem, "spec.toml:7:8"]);
     }
     sandbox.remove("capitals.csv");
-    says(sandbox.run(&["run", "spec.toml"]).err, ["rows from capitals.csv: no such file"]);
+    says(sandbox.run(&["run", "spec.toml"]).err, ["rows from capitals.csv: there is no such file"]);
 }
 
 /// A spec of words from a file, and what it needs of answers and columns.
@@ -397,9 +397,9 @@ fn what_is_wrong_with_a_file_of_rows_is_told_alone_with_its_line() {
         (
             "f.csv",
             format!("{head}b,B,C\n"),
-            "line 3 has 3 cells, and the file 2 columns (country, capital); a cell with a comma in it stands in quotes",
+            "line 3 has 3 cells, and the file has 2 columns (country, capital); a cell with a comma in it stands in quotes",
         ),
-        ("f.csv", format!("{head}b\n"), "line 3 has 1 cell, and the file 2 columns (country, capital)"),
+        ("f.csv", format!("{head}b\n"), "line 3 has 1 cell, and the file has 2 columns (country, capital)"),
         ("f.csv", format!("{head}\n\"b\nb\",\n"), "line 4 has no 'capital'; write a word in every cell"),
         ("f.csv", format!("{head}b,\"B\nC\n"), "line 3, column 2: its quote is not closed"),
         ("f.csv", format!("{head}b,\"B\" C\n"), "line 3, column 2: text after the closing quote"),
@@ -429,7 +429,11 @@ fn what_is_wrong_with_a_file_of_rows_is_told_alone_with_its_line() {
             "{\"country\": \"a\"}\n{\"country\": \"b\", \"capital\": \"B\"}\n".into(),
             "no line before line 2 has 'capital'",
         ),
-        ("f.jsonl", "{\"country\": \"a\", \"capital\": 1.5}\n".into(), "line 1: 'capital' is 1.5, which is no integer"),
+        (
+            "f.jsonl",
+            "{\"country\": \"a\", \"capital\": 1.5}\n".into(),
+            "line 1: 'capital' is 1.5, which is not an integer",
+        ),
         ("f.jsonl", "{\"country\": \"a\", \"country\": \"A\"}\n".into(), "line 1 has 'country' twice"),
         ("f.jsonl", "{\"country\": \"a\"\n".into(), "line 1, column 15: EOF while parsing an object"),
         ("f.jsonl", "[{}]\n".into(), "line 1 is a list; write an object a line"),
@@ -470,7 +474,7 @@ fn a_large_file_of_rows_is_sampled_and_named_by_its_checksum() {
     says(sandbox.run(&["rerun", "results/spec"]).ok().err, ["identical"]);
     sandbox.write("facts.csv", text.replace("7,C", "7,A"));
     let told = flowing(&sandbox.run(&["rerun", "results/spec"]).refused());
-    says(told, ["facts.csv: it is not the file with the sha256"]);
+    says(told, ["facts.csv: its sha256 is "]);
 }
 
 fn texts_of(texts: &[&str]) -> Vec<String> {

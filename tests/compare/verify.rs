@@ -79,7 +79,7 @@ fn a_missing_table_is_a_difference_but_not_what_need_not_be_kept() {
         sandbox.remove(results.join(file));
     }
     let text = sandbox.run(&["verify", "spec.toml"]).ok().text;
-    assert!(text.contains("4 of 4 files identical to the byte; 8 not kept"), "{text}");
+    assert!(text.contains("4 of 4 files identical to the byte; 8 more were not kept"), "{text}");
     sandbox.remove(results.join("tables/rates.csv"));
     let text = sandbox.run(&["verify", "spec.toml"]).ends(1).text;
     assert!(text.contains("tables/rates.csv: rerun, but not committed"), "{text}");
@@ -166,7 +166,7 @@ fn damaged_results_are_differences_not_crashes() {
     assert!(text.contains("rows/accuracy.parquet: cannot be compared:"), "{text}");
     sandbox.write(results.join("manifest.json"), "{ half");
     let text = sandbox.run(&["verify", "spec.toml"]).ends(2).text;
-    assert!(text.contains("results/spec/manifest.json is no manifest"), "{text}");
+    assert!(text.contains("results/spec/manifest.json is not a manifest"), "{text}");
 }
 
 /// How many interventions a version recomputes is no result; one that fails is.
@@ -218,7 +218,7 @@ fn files_are_checked_without_a_run() {
     sandbox.remove(results.join("tables/rates.csv"));
     sandbox.remove(results.join("report.md"));
     let said = sandbox.run(&["verify", "results", "--files"]).ends(1).text;
-    assert!(said.contains("tables/rates.csv is not there; report.md is not there"), "{said}");
+    assert!(said.contains("tables/rates.csv is missing; report.md is missing"), "{said}");
     sandbox.edit(results.join("manifest.json"), "\"format\": 2", "\"format\": 1");
     let said = sandbox.run(&["verify", "results", "--files"]).ends(1).text;
     says(&said, ["has format 1", "1 of 1 results folders are not"]);

@@ -307,7 +307,7 @@ fn what_is_wrong_is_refused_where_it_stands() {
         ))
     };
     says(class_of("colour"), ["prompts have no column 'colour'"]);
-    says(class_of("op"), ["has no class", "it has '2', '3'"]);
+    says(class_of("op"), ["has no class", "its classes are '2', '3'"]);
     let sum = "0".repeat(64);
     says(
         with(&format!("method = \"file\"\nfile = {{ path = \"none.safetensors\", sha256 = \"{sum}\" }}")),

@@ -74,7 +74,7 @@ fn a_store_on_a_full_disk() {
     let Some(_disk) = Disk::mount(&sandbox.store(), 60) else { return };
     let ran = sandbox.run_into("first", &[]);
     assert_eq!(ran.text.matches("warning: ").count(), 1, "{}", ran.text);
-    says(&ran.text, ["not kept in the store", "No space left"]);
+    says(&ran.text, ["cannot be kept in the store", "No space left"]);
     assert!(sandbox.results("whole") == sandbox.results("first"));
     sandbox.run(&["store", "verify"]).ok();
     sandbox.run_into("second", &[]);
@@ -105,7 +105,7 @@ fn a_full_folder_for_temporary_files() {
     fs::write(disk.0.join("ballast"), vec![1; 12 << 10]).expect("ballast");
     let mut command = sandbox.command(&["run", "spec.toml", "other.toml"]);
     let text = Ran::of(command.env("TMPDIR", &disk.0).env("ABLATE_CACHE", "off")).ok().err;
-    says(&text, ["not kept in the store", "No space left"]);
+    says(&text, ["cannot be kept in the store", "No space left"]);
     for results in ["results/spec", "results/other"] {
         assert!(sandbox.results("whole") == sandbox.results(results), "{results}");
     }
@@ -132,6 +132,6 @@ fn a_store_that_has_become_read_only() {
     interrupted(&sandbox, 2);
     disk.again("ro");
     let ran = sandbox.run_into("after", &[]);
-    says(&ran.text, ["blocks are there from an interrupted run", "are not kept in the store"]);
+    says(&ran.text, ["blocks are there from an interrupted run", "its results cannot be kept in the store"]);
     assert!(sandbox.results("whole") == sandbox.results("after"));
 }

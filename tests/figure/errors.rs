@@ -112,7 +112,7 @@ fn columns_are_checked_without_rows() {
         assert!(found.contains(fault), "{found}");
     }
     let log = before("kind = 'lines'\nx = 'step'\ny = 'rate'\ny_scale = 'log'\ny_range = [0, 1]");
-    assert!(log.contains("y_range: [0, 1] is no range here") && log.contains("above zero"), "{log}");
+    assert!(log.contains("y_range: [0, 1] is not a range") && log.contains("above zero"), "{log}");
 }
 
 #[test]

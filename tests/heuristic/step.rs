@@ -352,7 +352,10 @@ fn what_can_not_be_ranked_is_refused_at_its_place() {
         ("ranked = { from = \"effects\", by = \"men\" }", "no column 'men'; write 'mean'"),
         ("ranked = { from = \"efects\" }", "write \"effects\""),
         ("ranked = { from = \"effects\" }", "write measure = \"indirect-effect\""),
-        ("ranked = { from = \"heads\" }", "ranks no neurons for operator '+'; write a step of neuron-patching"),
+        (
+            "ranked = { from = \"heads\" }",
+            "ranks no neurons for operator '+'; write the name of a step of kind neuron-patching",
+        ),
         ("ranked = { from = \"effects\", measure = \"kl\" }\nthreshold = 0.0", "threshold"),
         ("ranked = { from = \"effects\", measure = \"kl\" }\ntypes = []", "types"),
         ("ranked = { from = \"effects\", measure = \"kl\" }\ntypes = [\"ranges\"]", "write \"range\""),

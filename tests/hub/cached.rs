@@ -42,12 +42,12 @@ fn each_missing_part_is_named() {
         let error =
             hub(home.path(), &[NOWHERE, ("HF_HUB_OFFLINE", "1")]).snapshot("owner/name", "step1000").unwrap_err();
         let named = if left_out == "pytorch_model.bin" { "model.safetensors" } else { left_out };
-        assert!(error.to_string().contains(&format!("where {named} would be missing")), "{error}");
+        assert!(error.to_string().contains(&format!("({named} is missing in")), "{error}");
         assert!(error.to_string().contains("HF_HUB_OFFLINE is set"), "{error}");
     }
     let home = tempfile::tempdir().unwrap();
     let error = hub(home.path(), &[NOWHERE, ("HF_HUB_OFFLINE", "1")]).snapshot("owner/name", "main").unwrap_err();
-    assert!(error.to_string().contains("where everything would be missing"), "{error}");
+    assert!(error.to_string().contains("(everything is missing in"), "{error}");
 }
 
 #[test]

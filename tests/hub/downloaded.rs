@@ -68,7 +68,7 @@ fn shards_by_their_index() {
     // One shard lost: not complete any more, and fetched again.
     fs::remove_file(folder.join("model-2.safetensors")).unwrap();
     let offline = hub(home.path(), &[("HF_HUB_OFFLINE", "1")]).snapshot("owner/name", COMMIT).unwrap_err();
-    assert!(offline.to_string().contains("model-2.safetensors would be missing"), "{offline}");
+    assert!(offline.to_string().contains("model-2.safetensors is missing in"), "{offline}");
     let again = hub(home.path(), &[("HF_ENDPOINT", &server.address)]).snapshot("owner/name", COMMIT).unwrap();
     same(&again, &files, &["model-2.safetensors"]);
 }
@@ -86,7 +86,7 @@ fn half_a_download_is_not_a_model() {
         let offline = hub(home.path(), &[("HF_HUB_OFFLINE", "1")]);
         assert!(matches!(offline.snapshot("owner/name", "main"), Err(HubError::Offline { .. })));
         let by_commit = offline.snapshot("owner/name", COMMIT).unwrap_err().to_string();
-        assert!(by_commit.contains("model.safetensors would be missing"), "{by_commit}");
+        assert!(by_commit.contains("model.safetensors is missing in"), "{by_commit}");
 
         let server = Server::start(single(), Fault::None);
         let folder = hub(home.path(), &[("HF_ENDPOINT", &server.address)]).snapshot("owner/name", "main").unwrap();

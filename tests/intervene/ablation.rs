@@ -175,7 +175,7 @@ fn what_can_not_be_ablated_is_refused_at_its_place() {
         ),
         (
             format!("{effects}{step}ranked = {{ from = \"effects\", by = \"site\", k = [1] }}"),
-            vec!["column 'site' of 'effects' holds no numbers"],
+            vec!["column 'site' of 'effects' does not hold numbers"],
         ),
         (
             format!("[[step]]\nname = \"a\"\nkind = \"accuracy\"\n{step}ranked = {{ from = \"a\", k = [1] }}"),
@@ -183,7 +183,7 @@ fn what_can_not_be_ablated_is_refused_at_its_place() {
         ),
         (
             format!("{effects}{step}ranked = {{ from = \"effects\", k = [1] }}"),
-            vec!["'effects' has rows of 'kl', 'accuracy'; write measure = \"kl\" beside 'from'"],
+            vec!["'effects' has rows of several measures, 'kl', 'accuracy'; write measure = \"kl\" beside 'from'"],
         ),
         (
             format!(

@@ -222,7 +222,7 @@ fn what_can_not_be_compared_is_refused() {
     assert!(refusal.contains("attribution is not available"), "{refusal}");
     let accuracy = "[[step]]\nname = \"b\"\nkind = \"accuracy\"\n";
     let refusal = refused(&format!("{}{accuracy}", step(&format!("{neurons}\ncompare = \"b\""))));
-    assert!(refusal.contains("is of kind accuracy"), "{refusal}");
+    assert!(refusal.contains("step 'b' of kind 'accuracy' measures no exact effects"), "{refusal}");
     let denoising = EXACT.replace("bootstrap = 0", "bootstrap = 0\ndirection = \"denoising\"");
     let refusal = refused(&step(&format!("{neurons}\ncompare = \"exact\"")).replace(EXACT, &denoising));
     assert!(refusal.contains("clean values into the counterfactual run"), "{refusal}");

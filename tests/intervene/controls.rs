@@ -199,7 +199,7 @@ fn p_values_stand_beside_means() {
 fn a_correction_of_nothing_is_refused() {
     let step = "[[step]]\nname = \"heads\"\nkind = \"activation-patching\"\nsites = [\"0.z[head]\"]\n";
     let message = refused(&format!("{step}correction = \"holm\"\n"));
-    assert!(message.contains("'correction' changes nothing") && message.contains("test = \"sign-flip\""), "{message}");
+    assert!(message.contains("'correction' has no effect") && message.contains("test = \"sign-flip\""), "{message}");
     let message = refused(&format!("{step}test = \"t\"\n"));
     assert!(message.contains("sign-flip"), "{message}");
 }

@@ -89,7 +89,7 @@ fn positions_that_are_not_there_are_all_named() {
         &text,
         ["no position 'c'", "[spec.toml:5:14]", "help: the positions are 'a', 'op', 'b', '=', 'last', 'each', 'all'"],
     );
-    says(&text, ["no position 'opp'", "[spec.toml:5:27]", "help: write 'op'; there are"]);
+    says(&text, ["no position 'opp'", "[spec.toml:5:27]", "help: write 'op'; the positions are"]);
 }
 
 #[test]

@@ -193,8 +193,8 @@ fn what_a_value_says_together_is_checked() {
     says("site = \"embed\", value = { noise = 0.0 }", &["noise"]);
     let of_file = |more: &str| format!("site = \"1.mlp_post\", value = {{ file = {file:?}, {more} }}");
     says(&of_file("tensor = \"w\""), &["no tensor 'w'", "'plane', 'v'"]);
-    says(&of_file("tensor = \"v\""), &["a vector of 64 values"]);
-    says(&of_file("tensor = \"plane\", as = \"subspace\""), &["the subspace is of vectors of 64 values"]);
+    says(&of_file("tensor = \"v\""), &["the vector has 64 values"]);
+    says(&of_file("tensor = \"plane\", as = \"subspace\""), &["the vectors of the subspace have 64 values"]);
     says("site = \"embed\", value = { file = \"nowhere.safetensors\", tensor = \"v\" }", &["nowhere.safetensors"]);
     let other = "{ name = \"one\", edits = [{ site = \"embed\", value = { direction = \"accuracy\" }, add = true }] }";
     let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n".to_string();

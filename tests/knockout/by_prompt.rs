@@ -196,5 +196,5 @@ fn rows_of_other_prompts_are_refused() {
     let plus = "operators = [\"+\"]\noperands = { a = \"1..9\", b = \"1..9\" }";
     let error =
         knocked_with(&super::found::spec_on(plus, STEP), &rows(&WRONG, "")).err().map(|error| error.to_string());
-    assert!(error.unwrap_or_default().contains("'op1 is nice' is no heuristic"));
+    assert!(error.unwrap_or_default().contains("'op1 is nice' is not a heuristic"));
 }

@@ -81,7 +81,7 @@ fn listings_that_can_not_be_read_are_refused_at_their_place() {
         ("{ from = \"effects\", by = \"maen\", top = 1 }", "no column 'maen'; write 'mean'"),
         ("{ from = \"effects\", top = 1, share = 0.5 }", "'top' and 'share' exclude each other"),
         ("{ from = \"effects\", share = 1.5 }", "'share' = 1.5 is out of range"),
-        ("{ from = \"out.components\" }", "wait for each other: out -> out"),
+        ("{ from = \"out.components\" }", "need each other in a circle: out -> out"),
     ] {
         let refusal = refused(&step(listed));
         assert!(refusal.contains(says), "{says:?} in {refusal}");

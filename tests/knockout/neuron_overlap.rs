@@ -56,7 +56,7 @@ fn overlaps_of_nothing_are_refused() {
     let refusal = refused(&step("from = \"effects\"\nk = [5, 300]"));
     assert!(refusal.contains("k = 300: 'effects' ranks 256 neurons in each layer"), "{refusal}");
     let refusal = refused(&step("from = \"effects\"\nby = \"operator\""));
-    assert!(refusal.contains("column 'operator' of 'effects' holds no numbers"), "{refusal}");
+    assert!(refusal.contains("column 'operator' of 'effects' does not hold numbers"), "{refusal}");
     let heads = "[[step]]\nname = \"heads\"\nkind = \"ablation\"\ncomponents = [\"L0H0\"]\n";
     let refusal = refused(&format!("{heads}{}", step("from = \"heads\"")));
     assert!(refusal.contains("rows of 'heads' have no columns 'layer'"), "{refusal}");

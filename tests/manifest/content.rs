@@ -220,5 +220,5 @@ fn what_is_no_manifest_is_refused() {
         "{old}"
     );
     assert!(refused(Some(r#"{ "format": 2, "command": "ablate run a.toml" }"#)).contains("missing field `title`"));
-    assert!(refused(None).contains("cannot read "));
+    assert!(refused(None).contains("holds no results"));
 }

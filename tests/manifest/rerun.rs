@@ -131,5 +131,5 @@ fn what_can_not_be_rerun_is_refused() {
     assert!(said.contains("error: rerun: cannot read results/spec"), "{said}");
     sandbox.write("results/spec/manifest.json", r#"{ "title": "t", "command": "ablate run a.toml" }"#);
     let said = sandbox.run(&["rerun", "results/spec"]).ends(2).text;
-    assert!(said.contains("write it anew: ablate run a.toml"), "{said}");
+    assert!(said.contains("make it again with: ablate run a.toml"), "{said}");
 }

@@ -111,7 +111,7 @@ fn what_can_not_be_compared_is_refused_at_its_key() {
     }
     // What only the rows show.
     let text = with("measure = \"accuracy\"", "");
-    assert!(text.contains("'circuits' has rows of 'faithfulness', 'accuracy'"), "{text}");
+    assert!(text.contains("'circuits' has rows of several measures, 'faithfulness', 'accuracy'"), "{text}");
     let text = with("share = 0.8", "group_by = [\"model\"]");
     assert!(text.contains("several rows of k = 0") && text.contains("model = model"), "{text}");
     let text = with("share = 0.8", "where = { operator = \"-\" }");

@@ -152,12 +152,15 @@ fn rules_that_mean_nothing_are_refused_where_they_stand() {
         assert!(text.contains(part), "{text}\n does not say {part}");
     };
     says(&ABOVE.replace("slot = \"end\", above", "slot = \"ens\", above"), "no slot 'ens'; write \"end\"");
-    says(&ABOVE.replace("above = \"y\"", "above = \"z\""), "no slot 'z', and no number");
+    says(&ABOVE.replace("above = \"y\"", "above = \"z\""), "'z' is neither a slot nor a whole number");
     says(
         &ABOVE.replace("c = [1, 2]", "c = [1, \"A\"]").replace("above = \"y\"", "above = \"c\""),
         "only whole numbers can be compared",
     );
     says(&ABOVE.replace("a {c}\"", "a {end}\""), "slot 'end' gives the right answers, and template 'default'");
-    says(&ABOVE.replace("completion = \"{end}\"", "completion = \"{y}\""), "slot 'end' is not in the completion");
+    says(
+        &ABOVE.replace("completion = \"{end}\"", "completion = \"{y}\""),
+        "slot 'end' gives the answers and is not in the completion",
+    );
     says(&format!("{ABOVE}contrast = \"{{y}}\"\n"), "'contrast' and 'wrong' exclude each other");
 }

@@ -115,7 +115,7 @@ fn wrong_computations_are_refused_at_their_keys() {
     };
     let cases = [
         ("{ of = \"y\", plus = 1 }", "computed.then.of: no slot 'y' before 'then'"),
-        ("{ of = \"x\", plus = \"x\" }", "computed.then.plus: slot 'x' has \"A\", which is no number"),
+        ("{ of = \"x\", plus = \"x\" }", "computed.then.plus: slot 'x' has \"A\", which is not a number"),
         ("{ of = \"x\", plus = \"m\" }", "computed.then.plus: no slot 'm'"),
         (
             "{ of = \"x\", plus = 1, list = [\"A\", \"C\"] }",

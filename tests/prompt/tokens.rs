@@ -120,14 +120,17 @@ fn wrong_tokens_are_refused_with_the_fix() {
     let refused = |toml: &str| build(toml, &letters()).expect_err("refused").to_string();
     let cases = [
         ("random_tokens = { length = 5 }\n", "write sample = 100, or random_tokens.count = 100"),
-        ("random_tokens = { length = 1, count = 1 }\n", "length = 1 is no block"),
-        ("random_tokens = { length = 3, repeats = 1, count = 1 }\n", "repeats = 1 repeats nothing"),
-        ("random_tokens = { length = 9, count = 1, vocabulary = \"words\" }\n", "this model has 6 of the vocabulary"),
+        ("random_tokens = { length = 1, count = 1 }\n", "a block of length = 1 cannot be recognised"),
+        ("random_tokens = { length = 3, repeats = 1, count = 1 }\n", "with repeats = 1 no block comes a second time"),
+        (
+            "random_tokens = { length = 9, count = 1, vocabulary = \"words\" }\n",
+            "the chosen vocabulary has only 6 in this model",
+        ),
         ("random_tokens = { length = 3, count = 1, vocabulary = [1, 2] }\n", "2 ids are fewer"),
         ("random_tokens = { length = 2, count = 1, vocabulary = [1, 9999] }\n", "no token has the id 9999"),
-        ("random_tokens = { length = 2, count = 1 }\ncompletion = \"x\"\n", "leave completion out"),
-        ("tokens = [[1, 2]]\nmodulus = 7\n", "leave modulus out"),
-        ("tokens = [[1, 2]]\ncomputed.x = { of = \"y\", plus = 1 }\n", "leave computed out"),
+        ("random_tokens = { length = 2, count = 1 }\ncompletion = \"x\"\n", "'completion' does not apply"),
+        ("tokens = [[1, 2]]\nmodulus = 7\n", "'modulus' does not apply"),
+        ("tokens = [[1, 2]]\ncomputed.x = { of = \"y\", plus = 1 }\n", "'computed' does not apply"),
         ("random_tokens = { length = 2 }\nsample = 9000\n", "write random_tokens.count = 9000"),
         ("tokens = [[1]]\n", "of which the last is the answer"),
         ("tokens = [[1, 9999]]\n", "no token has the id 9999"),

@@ -384,5 +384,5 @@ fn changes_that_can_not_be_are_refused() {
     let plain = LETTERS.replace("contrast = \" {s}\"\n", "");
     assert!(refused(&plain, &[], &["s"]).contains("write contrast = \"…\" in the prompts"));
     let numbers = "operands = { a = \"0..3\", b = \"0..3\" }";
-    assert!(refused(numbers, &[], &["a"]).contains("'redraw' changes words, and these prompts are of operands"));
+    assert!(refused(numbers, &[], &["a"]).contains("'redraw' changes words, and these prompts are made of operands"));
 }

@@ -49,12 +49,12 @@ pub fn interrupted(sandbox: &Sandbox, count: usize) -> Vec<PathBuf> {
     left
 }
 
-/// The numbers in `step 'NAME': N of M blocks from a run that was interrupted`.
+/// The numbers in `step 'NAME': N of M blocks are there from an interrupted run`.
 fn taken(text: &str, step: &str) -> Option<(usize, usize)> {
     let start = format!("step '{step}': ");
     let line = text
         .lines()
-        .find_map(|line| line.strip_prefix(&start)?.split_once(" blocks from a run that was interrupted"))?;
+        .find_map(|line| line.strip_prefix(&start)?.split_once(" blocks are there from an interrupted run"))?;
     let (taken, total) = line.0.split_once(" of ")?;
     Some((taken.parse().ok()?, total.parse().ok()?))
 }

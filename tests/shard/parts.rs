@@ -96,7 +96,7 @@ fn what_is_no_part_is_refused() {
         ("0/4", "there is no part 0 of 4"),
         ("5/4", "there is no part 5 of 4"),
         ("1", "'1' is not a part; write 2/4 for the second of four parts"),
-        ("a/b", "'a/b' is no part of a whole"),
+        ("a/b", "'a/b' is not a part"),
         ("1/1000000", "1000000 parts are more than"),
     ] {
         says(sandbox.run(&["run", "spec.toml", "--shard", part]).refused(), [why]);

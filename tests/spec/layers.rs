@@ -99,7 +99,7 @@ fn elements_of_lists_are_set_by_index() {
     assert_eq!(read.origin(&["prompts", "seeds", "1"]).to_string(), "--set prompts.seeds.1=7");
     assert!(read.origin(&["prompts", "seeds", "0"]).to_string().ends_with("spec.toml:7:10"));
     let text = refused(&folder, "spec.toml", &["prompts.seeds.3=7"], &[]);
-    assert!(text.contains("--set prompts.seeds.3=7: a list of 3 has no '3'"), "{text}");
+    assert!(text.contains("--set prompts.seeds.3=7: this list has no entry '3'"), "{text}");
 }
 
 #[test]

@@ -59,7 +59,10 @@ fn what_is_damaged_is_left_and_what_is_whole_replaces_it() {
     damage("shared");
     sandbox.remove("store");
     let ran = sandbox.run(&["store", "pull", "shared"]).ends(1);
-    says(&ran.text, ["1 entries copied, ", "1 entries are damaged and were left", "rows0.parquet: wrong checksum"]);
+    says(
+        &ran.text,
+        ["1 entries copied, ", "1 entries are damaged and were not copied", "rows0.parquet: wrong checksum"],
+    );
     sandbox.run(&["store", "verify"]).ok();
 }
 

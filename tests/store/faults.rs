@@ -65,7 +65,7 @@ fn a_store_that_can_not_be_is_warned_of_and_the_run_goes_on() {
     sandbox.write("store", "in the way");
     let ran = sandbox.run_into("second", &[]);
     assert_eq!(ran.text.matches("warning: ").count(), 1, "{}", ran.text);
-    says(&ran.text, ["are not kept in the store", "the run continues"]);
+    says(&ran.text, ["its results cannot be kept in the store", "the run continues"]);
     assert!(sandbox.results("first") == sandbox.results("second"));
     // One that has entries and takes no more: writing fails there as on a full disk.
     sandbox.remove("store");

@@ -99,7 +99,7 @@ fn fault(fixture: &Fixture, case: &Case) -> Option<String> {
         Ok(tokenizer) => tokenizer,
         Err(error) => return Some(error.to_string()),
     };
-    let ends = tokenizer.notes().iter().any(|note| note.contains(" after texts; here it is not"));
+    let ends = tokenizer.notes().iter().any(|note| note.contains(" after texts; here it is left out"));
     for (text, ids) in fixture.texts.iter().zip(&expected.ids) {
         let ids = if ends { &ids[..ids.len() - 1] } else { ids };
         let found = tokens(&tokenizer, text);
@@ -175,7 +175,7 @@ fn what_was_followed_is_said_where_files_disagree() {
             llama(),
             fast(json!({})),
             vec![("post_processor", "bos and eos")],
-            "the tokenizer puts </s> after texts; here it is not",
+            "the tokenizer puts </s> after texts; here it is left out",
         ),
         (
             llama(),

@@ -178,7 +178,7 @@ fn what_cannot_be_a_chat_is_refused_with_the_fix() {
     assert!(text.contains("refuses the chat: No system; leave out chat.system"), "{text}");
     let day = with("{{ strftime_now('%d') }}{{ messages[0].content }}");
     assert!(refused(&day, "chat = true").contains("write a fixed day"));
-    assert!(refused(&day, "chat = { date = \"2024-02-30\" }").contains("'2024-02-30' is no day"));
+    assert!(refused(&day, "chat = { date = \"2024-02-30\" }").contains("'2024-02-30' is not a day"));
     assert!(refused(&with("{{ messages[0].content }}{{ messages[0].content }}"), "chat = true").contains("2 times"));
     assert!(refused(&with("nothing"), "chat = true").contains("0 times"));
     assert!(refused(&with("{{ messages[0].content | replace(' ', '_') }}"), "chat = true").contains("changes spaces"));

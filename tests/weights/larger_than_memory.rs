@@ -79,10 +79,7 @@ fn a_plan_says_how_often_layers_are_read() {
 #[test]
 fn what_cannot_be_is_refused_at_the_key() {
     let little = sandbox(&SPEC.replace("#3\"", "#3\"\nmemory_mib = 1"));
-    says(
-        little.refused(),
-        ["memory_mib = 1 is less than embedding and unembedding take", "write memory_mib = 2 or more"],
-    );
+    says(little.refused(), ["memory_mib = 1 is too small", "write memory_mib = 2 or more"]);
     let gradients = r#"
 [[step]]
 name = "gradients"

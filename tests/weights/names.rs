@@ -198,7 +198,10 @@ fn what_is_within_the_model_and_none_of_its_weights_is_refused() {
     }
     for extra in ["model.layers.0.self_attn.q_proj.qweight", "model.layers.0.mlp.up_proj.weight_scale_inv"] {
         let folder = changed("llama-gqa", |tensors| tensors.push(floats(extra, &[24], 1.0)));
-        assert_says(Checkpoint::open(folder.path()), &["quantised weights: 'model.layers.0", "use the original model"]);
+        assert_says(
+            Checkpoint::open(folder.path()),
+            &["quantised weights cannot be read: 'model.layers.0", "use the original model"],
+        );
     }
     let adapter = "model.layers.0.self_attn.q_proj.lora_A.default.weight";
     let folder = changed("llama-gqa", |tensors| tensors.push(floats(adapter, &[4, 24], 1.0)));
@@ -250,7 +253,10 @@ fn types_that_are_not_read_are_named_where_they_are_wanted() {
         to_float8(tensors);
         tensors.push(floats("model.layers.0.mlp.up_proj.weight_scale_inv", &[1], 1.0));
     });
-    assert_says(Checkpoint::open(folder.path()), &["quantised weights in F8_E4M3: 'model.layers.0.mlp.up_proj"]);
+    assert_says(
+        Checkpoint::open(folder.path()),
+        &["quantised weights in F8_E4M3 cannot be read: 'model.layers.0.mlp.up_proj"],
+    );
 
     // A type that no version of the format has yet, of a tensor that nobody wants.
     let folder = changed("llama-gqa", |tensors| tensors.push(floats("v_head.weight", &[6], 1.0)));
