@@ -200,7 +200,7 @@ fn what_a_value_says_together_is_checked() {
     let accuracy = "[[step]]\nname = \"accuracy\"\nkind = \"accuracy\"\n".to_string();
     assert!(refused(&(accuracy + &step(other, ""))).contains("of kind 'accuracy' finds no direction"));
     let layers = "{ name = \"one\", layers = \"2\", edits = [{ site = \"1.mlp_out\", value = 0.0 }] }";
-    assert!(refused(&step(layers, "")).contains("has a site or heads in layer 2"));
+    assert!(refused(&step(layers, "")).contains("to be made in layer 2, where none of its edits has a site or heads"));
     let control = "{ name = \"one\", edits = [{ site = \"1.mlp_out\", value = 0.0 }] }";
     assert!(refused(&step(control, "control = { draws = 5 }")).contains("no edit writes a direction"));
 }

@@ -113,7 +113,7 @@ fn what_can_not_be_compared_is_refused_at_its_key() {
     let text = with("measure = \"accuracy\"", "");
     assert!(text.contains("'circuits' has rows of several measures, 'faithfulness', 'accuracy'"), "{text}");
     let text = with("share = 0.8", "group_by = [\"model\"]");
-    assert!(text.contains("several rows of k = 0") && text.contains("model = model"), "{text}");
+    assert!(text.contains("several rows with k = 0") && text.contains("model = model"), "{text}");
     let text = with("share = 0.8", "where = { operator = \"-\" }");
     assert!(text.contains("no row of 'circuits' meets all of these conditions"), "{text}");
     let text = with("from = \"circuits\"", "from = \"circuitss\"");

@@ -128,7 +128,7 @@ fn wrong_computations_are_refused_at_their_keys() {
         assert!(with(computed).contains(text), "{computed}: {}", with(computed));
     }
     let twice = problems(&CIRCLE.replace("computed.then", "computed.x"));
-    assert!(twice.contains("'x' is a slot with words of its own too"), "{twice}");
+    assert!(twice.contains("'x' is already a slot with words of its own"), "{twice}");
     let unused = problems(&format!("{CIRCLE}computed.other = {{ of = \"x\", plus = 2 }}\n"));
-    assert!(unused.contains("computed.other: slot 'other' is in no template"), "{unused}");
+    assert!(unused.contains("computed.other: slot 'other' is not used in a template"), "{unused}");
 }

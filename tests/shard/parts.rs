@@ -97,7 +97,7 @@ fn what_is_no_part_is_refused() {
         ("5/4", "there is no part 5 of 4"),
         ("1", "'1' is not a part; write 2/4 for the second of four parts"),
         ("a/b", "'a/b' is not a part"),
-        ("1/1000000", "1000000 parts are more than"),
+        ("1/1000000", "1000000 parts are too many"),
     ] {
         says(sandbox.run(&["run", "spec.toml", "--shard", part]).refused(), [why]);
     }
