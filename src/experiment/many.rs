@@ -70,7 +70,7 @@ impl Specs {
         }
         match filter {
             Some(filter) if specs.loaded.is_empty() && specs.refused.is_empty() => {
-                let problem = format!("none of the {} specs fits it: {}", passed.len(), passed.join(", "));
+                let problem = format!("it fits none of the specs: {}", passed.join(", "));
                 Err(Error::refused(format!("--filter '{filter}'"))(problem))
             }
             _ => Ok(specs),

@@ -111,7 +111,9 @@ pub(crate) fn listed<P: std::fmt::Display>(faults: &[TableFault<P>]) -> String {
 /// The column of that name, or the error that says which there are.
 pub(crate) fn column<'f>(frame: &'f DataFrame, name: &str) -> Result<&'f Column, TableProblem> {
     frame.column(name).map_err(|_| {
-        let columns: Vec<String> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
+        // Those that grouping adds for itself begin with a zero.
+        let names = frame.get_column_names().into_iter().filter(|name| !name.starts_with('\0'));
+        let columns: Vec<String> = names.map(|name| name.to_string()).collect();
         let nearest = spec::nearest(name, columns.iter().map(String::as_str)).map(str::to_string);
         TableProblem::UnknownColumn { nearest, column: name.to_string(), columns }
     })

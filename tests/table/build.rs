@@ -277,3 +277,11 @@ fn a_pivot_is_checked_but_what_it_makes_is_not() {
     let error = check(&spec(&pivot.replace("'effect'", "'efect'")), &rows()).unwrap_err().to_string();
     assert!(error.starts_with("table 'rates', pivot.values: no column 'efect'"), "{error}");
 }
+
+/// The column that aggregates of all rows are grouped by is none that a spec could name.
+#[test]
+fn an_unknown_column_of_all_rows_is_told_with_those_of_the_rows_alone() {
+    let spec = spec("aggregate = { m = 'mean(raet)' }");
+    let error = build(&spec, &df!("rate" => [0.5, 1.0]).unwrap()).unwrap_err().to_string();
+    assert!(error.ends_with("no column 'raet'; write 'rate'; there are: rate"), "{error}");
+}

@@ -48,7 +48,7 @@ fn missing_files_are_named() {
     std::fs::write(folder.path().join("consolidated.00.pth"), "").unwrap();
     assert_says(
         Checkpoint::open(folder.path()),
-        &["; found consolidated.00.pth, ", "which is not read under that name"],
+        &["; found consolidated.00.pth, ", "which would have to have one of these names"],
     );
     std::fs::write(folder.path().join("x.gguf"), "").unwrap();
     assert_says(Checkpoint::open(folder.path()), &["; for the GGUF file give its path, '", "x.gguf'"]);

@@ -79,7 +79,7 @@ fn others(folder: &Path) -> String {
     let gguf = names.iter().find(|name| name.ends_with(".gguf"));
     match (gguf, names.is_empty()) {
         (Some(name), _) => format!("; for the GGUF file give its path, '{}'", folder.join(name).display()),
-        (None, false) => format!("; found {}, which is not read under that name", names.join(", ")),
+        (None, false) => format!("; found {}, which would have to have one of these names", names.join(", ")),
         (None, true) => String::new(),
     }
 }
