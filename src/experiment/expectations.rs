@@ -17,7 +17,7 @@ pub struct Compares {
     /// Those that could be read.
     pub all: Vec<Compared>,
     /// Columns that turned out not to be there.
-    refused: Vec<SpecErrors>,
+    pub refused: Vec<SpecErrors>,
 }
 
 /// Compares every expectation with its row. Those whose rows are `failures`, be it of one variant, are skipped.

@@ -6,6 +6,7 @@ mod folders;
 mod library;
 mod many;
 pub(crate) mod rerun;
+mod standing;
 mod summary;
 
 pub use library::{Experiment, Finished};
@@ -17,7 +18,7 @@ use crate::check;
 use crate::manifest::{self, Machine, Manifest};
 use crate::plan::{Plan, Recall, Session};
 use crate::report::{self, Report};
-use crate::results::Results;
+use crate::results::{ClaimedFolder, Results};
 use crate::run::failures::{Failures, RowsState, SpecItem};
 use crate::run::record::RunRecord;
 use crate::run::{RunOptions, steps};
@@ -28,6 +29,8 @@ use crate::system::progress::Progress;
 use crate::table::Frames;
 use crate::variants::order;
 use crate::{Error, figure, table};
+use expectations::Compares;
+use standing::StandingResults;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -53,14 +56,18 @@ fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, E
     let kept = stores.iter().flatten().any(|store| !store.is_temporary());
     interrupt::stage(if kept { interrupt::InterruptStage::Kept } else { interrupt::InterruptStage::Lost });
     let spec_file = loaded.sources.first().map_or("", |source| source.name());
-    let mut results = Results::create(plan.folder(), spec_file, &options.command)?;
+    let folder = ClaimedFolder::take(plan.folder(), spec_file)?;
     let recalls = recalls(plan, session, &stores)?;
+    if let Some(standing) = standing::results(plan, session, &recalls, &folder, options)? {
+        return Ok(stand(plan, &standing, folder.place(), options, started));
+    }
+    let mut results = folder.begin(&options.command)?;
     let mut record = RunRecord::begin(plan, &recalls, options, results.place())?;
     let mut failures = Failures::new(plan.variants.len());
     let made = steps::make(plan, &recalls, options, &mut results, &mut record, &mut failures)?;
     let mut notes = facts::notes(plan);
     notes.extend(made.notes(&plan.groups));
-    let steps::StepResults { mut frames, checks, recalled, computed, .. } = made;
+    let steps::StepResults { mut frames, checks, recalled, computed, entries, .. } = made;
     let from_store = recalled.len();
     let any_rows = !frames.is_empty();
     let mut tables = make_tables(loaded, &mut frames, &mut results, &mut failures, &mut notes, options.progress)?;
@@ -116,18 +123,14 @@ fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, E
     results.text(manifest::FILE, &manifest.text())?;
     let replaced = results.publish(&superseded)?;
     options.progress.say_replaced(&replaced.removed, &replaced.changed);
+    if missing.is_empty() && compares.refused.is_empty() {
+        standing::remember(plan, &recalls, results.place(), &manifest, &entries)?;
+    }
     let seconds = (plan.preparing + started.elapsed()).as_secs_f64();
     let expected = Ended::judged(&compares.all);
     compares.say(options.progress);
     if plan.into.is_none() {
-        let place = results.place().join("report.md");
-        options.progress.say(&format!("results in {} ({seconds:.1} s)", place.display()));
-        if same {
-            options.progress.say(&format!(
-                "the results are identical to those of the run of {}, whose report and manifest stay (--force writes them again)",
-                manifest.started
-            ));
-        }
+        say_where(results.place(), seconds, same.then_some(&manifest), options);
     }
     let differs = match checks.iter().find(|check| !check.passed()) {
         Some(check) => Some(Error::SelfCheck(check.clone())),
@@ -137,6 +140,29 @@ fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, E
     let (failed, skipped) = failures.count();
     let error = failures.into_error(differs, any_rows);
     Ok(Ended { computed, from_store, failed, skipped, expected, seconds, error })
+}
+
+/// How a run ends whose results are there.
+fn stand(plan: &Plan, standing: &StandingResults, place: &Path, options: &RunOptions, started: Instant) -> Ended {
+    let StandingResults { manifest, steps } = standing;
+    manifest.notes.iter().for_each(|note| options.progress.say(&format!("note: {note}")));
+    let compares = Compares { all: manifest.expectations.clone(), refused: Vec::new() };
+    compares.say(options.progress);
+    let seconds = (plan.preparing + started.elapsed()).as_secs_f64();
+    say_where(place, seconds, Some(manifest), options);
+    let expected = Ended::judged(&compares.all);
+    Ended { from_store: *steps, expected, seconds, error: compares.judge().err(), ..Ended::default() }
+}
+
+/// Says where results are, and of which run where they are `those` of one before.
+fn say_where(place: &Path, seconds: f64, those: Option<&Manifest>, options: &RunOptions) {
+    options.progress.say(&format!("results in {} ({seconds:.1} s)", place.join("report.md").display()));
+    if let Some(manifest) = those {
+        options.progress.say(&format!(
+            "the results are identical to those of the run of {}, whose report and manifest stay (--force writes them again)",
+            manifest.started
+        ));
+    }
 }
 
 /// The store of each variant.

@@ -2,7 +2,7 @@
 
 use super::font::{self, Face};
 use super::geometry::Point;
-use super::scene::{Color, Item, MarkerShape, Scene, Text};
+use super::scene::{Color, Item, MarkerShape, Text};
 use ab_glyph::{Font, Glyph, PxScale, point};
 use plotters::style::{RGBAColor, ShapeStyle};
 use plotters_backend::text_anchor::Pos;
@@ -11,16 +11,16 @@ use plotters_backend::{
     FontTransform,
 };
 
-/// Draws the scene with `scale` of the backend's units per pixel.
-pub fn paint<DB: DrawingBackend>(
-    scene: &Scene,
+/// Draws items of a scene with `scale` of the backend's units per pixel.
+pub fn paint<'s, DB: DrawingBackend>(
+    items: impl Iterator<Item = &'s Item>,
     backend: &mut DB,
     scale: f64,
 ) -> Result<(), DrawingErrorKind<DB::ErrorType>> {
     let at = |(x, y): Point| -> BackendCoord { ((x * scale).round() as i32, (y * scale).round() as i32) };
     let path = |points: &[Point]| -> Vec<BackendCoord> { points.iter().map(|&point| at(point)).collect() };
     backend.ensure_prepared()?;
-    for item in &scene.items {
+    for item in items {
         match item {
             Item::Rect(area, color) => {
                 backend.draw_rect(at((area.x0, area.y0)), at((area.x1, area.y1)), &fill(*color), true)?;

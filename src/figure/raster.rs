@@ -1,19 +1,26 @@
 //! PNG: the scene at four times the image's resolution on plotters' bitmap backend, averaged down, so that every edge is
-//! smooth. In print it has 300 pixels per inch, and says so.
+//! smooth. In print it has 300 pixels per inch, and says so. It is drawn band by band, which fit a processor's cache as the whole would
+//! not, on all threads.
 
 use super::paint::paint;
-use super::scene::Scene;
+use super::scene::{Item, Scene};
 use image::{ColorType, ImageEncoder, codecs::png::PngEncoder};
 use plotters::prelude::BitMapBackend;
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
+use rayon::prelude::*;
 use std::io::{self, Write};
+use std::ops::Range;
 
 /// Pixels of the image per pixel of the scene.
 const DENSITY: f64 = 2.0;
 /// Pixels of the image per inch in print.
 const PRINTED: f64 = 300.0;
-/// Most samples to keep in memory at once (three bytes each).
+/// Most samples of an image; a larger one has fewer for each pixel.
 const SAMPLES: u64 = 48_000_000;
+/// Bytes of the samples of a band, about.
+const BAND: usize = 1 << 21;
+/// Rows of pixels of a band at least: what lies on the edge of two is drawn in both.
+const FEWEST_ROWS: usize = 16;
 
 /// Writes the scene as a PNG of twice its size, or of its size in print.
 pub fn png(scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
@@ -22,13 +29,7 @@ pub fn png(scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
     let (width, height) = (pixels(scene.width), pixels(scene.height));
     let samples = |factor: u32| u64::from(width) * u64::from(height) * u64::from(factor * factor);
     let factor = [4, 3, 2].into_iter().find(|&factor| samples(factor) <= SAMPLES).unwrap_or(1);
-    let size = (width * factor, height * factor);
-    let mut fine = vec![255; size.0 as usize * size.1 as usize * 3];
-    {
-        let mut raster = Raster { inner: BitMapBackend::with_buffer(&mut fine, size) };
-        paint(scene, &mut raster, density * f64::from(factor)).map_err(|error| io::Error::other(error.to_string()))?;
-    }
-    let pixels = averaged(&fine, width as usize, height as usize, factor as usize);
+    let pixels = drawn(scene, density, (width, height), factor)?;
     let mut encoded = Vec::new();
     PngEncoder::new(&mut encoded).write_image(&pixels, width, height, ColorType::Rgb8).map_err(io::Error::other)?;
     match scene.print {
@@ -39,6 +40,31 @@ pub fn png(scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
             [head, &resolution(PRINTED), rest].iter().try_for_each(|part| out.write_all(part))
         }
     }
+}
+
+/// Every pixel, the mean of `factor` × `factor` samples.
+fn drawn(scene: &Scene, density: f64, (width, height): (u32, u32), factor: u32) -> io::Result<Vec<u8>> {
+    let scale = density * f64::from(factor);
+    let stride = width as usize * 3;
+    let rows = (BAND / (stride * (factor * factor) as usize)).max(FEWEST_ROWS);
+    let heights: Vec<Range<f64>> = scene.items.iter().map(Item::height).collect();
+    let mut pixels = vec![0; stride * height as usize];
+    pixels.par_chunks_mut(stride * rows).enumerate().try_for_each(|(number, pixels)| {
+        let above = (number * rows) as u32 * factor;
+        let size = (width * factor, (pixels.len() / stride) as u32 * factor);
+        let (top, bottom) = (f64::from(above) / scale, f64::from(above + size.1) / scale);
+        let items = scene.items.iter().zip(&heights);
+        let items = items.filter(|(_, height)| height.start <= bottom && height.end >= top).map(|(item, _)| item);
+        let mut fine = vec![255; size.0 as usize * size.1 as usize * 3];
+        {
+            let inner = BitMapBackend::with_buffer(&mut fine, size);
+            let mut band = Band { inner, above: above as i32, size: (size.0, height * factor) };
+            paint(items, &mut band, scale).map_err(|error| io::Error::other(error.to_string()))?;
+        }
+        average(&fine, pixels, width as usize, factor as usize);
+        Ok::<(), io::Error>(())
+    })?;
+    Ok(pixels)
 }
 
 /// The chunk that says how many pixels there are to a metre (PNG specification, 11.3.5.3).
@@ -61,8 +87,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 }
 
 /// Each pixel the mean of `factor` × `factor` samples.
-fn averaged(fine: &[u8], width: usize, height: usize, factor: usize) -> Vec<u8> {
-    let mut pixels = vec![0; width * height * 3];
+fn average(fine: &[u8], pixels: &mut [u8], width: usize, factor: usize) {
     let stride = width * factor * 3;
     let area = (factor * factor) as u32;
     let mut sums = vec![0u32; width * 3];
@@ -77,23 +102,33 @@ fn averaged(fine: &[u8], width: usize, height: usize, factor: usize) -> Vec<u8> 
         }
         pixels.iter_mut().zip(&sums).for_each(|(pixel, &sum)| *pixel = ((sum + area / 2) / area) as u8);
     }
-    pixels
 }
 
-/// plotters' bitmap with polygons filled exactly (its own scan loses parts of those that are not convex) and lines joined
-/// by round corners.
-struct Raster<'b> {
+/// A band of plotters' bitmap with polygons filled exactly (its own scan loses parts of those that are not convex) and lines joined
+/// by round corners. Places are those of the whole.
+struct Band<'b> {
     inner: BitMapBackend<'b>,
+    /// Rows of the whole that are above it.
+    above: i32,
+    /// Of the whole.
+    size: (u32, u32),
+}
+
+impl Band<'_> {
+    /// Rows of the whole that it has.
+    fn rows(&self) -> Range<i32> {
+        self.above..self.above + self.inner.get_size().1 as i32
+    }
 }
 
 type RasterError = <BitMapBackend<'static> as DrawingBackend>::ErrorType;
 type Done = Result<(), DrawingErrorKind<RasterError>>;
 
-impl DrawingBackend for Raster<'_> {
+impl DrawingBackend for Band<'_> {
     type ErrorType = RasterError;
 
     fn get_size(&self) -> (u32, u32) {
-        self.inner.get_size()
+        self.size
     }
 
     fn ensure_prepared(&mut self) -> Done {
@@ -104,15 +139,19 @@ impl DrawingBackend for Raster<'_> {
         self.inner.present()
     }
 
-    fn draw_pixel(&mut self, point: BackendCoord, color: BackendColor) -> Done {
-        self.inner.draw_pixel(point, color)
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Done {
+        if !self.rows().contains(&y) {
+            return Ok(());
+        }
+        self.inner.draw_pixel((x, y - self.above), color)
     }
 
     fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, fill: bool) -> Done {
         if from.0 >= to.0 || from.1 >= to.1 {
             return Ok(());
         }
-        self.inner.draw_rect(from, to, style, fill)
+        // What is outside of it, it leaves.
+        self.inner.draw_rect((from.0, from.1 - self.above), (to.0, to.1 - self.above), style, fill)
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Done {
@@ -140,9 +179,9 @@ impl DrawingBackend for Raster<'_> {
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, vertices: I, style: &S) -> Done {
         let points: Vec<(f64, f64)> = vertices.into_iter().map(|(x, y)| (f64::from(x), f64::from(y))).collect();
-        let (Some(last), height) = (points.last().copied(), self.get_size().1) else { return Ok(()) };
-        let top = points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min).max(0.0) as i32;
-        let bottom = points.iter().map(|point| point.1).fold(0.0, f64::max).min(f64::from(height)) as i32;
+        let (Some(last), rows) = (points.last().copied(), self.rows()) else { return Ok(()) };
+        let top = points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min).max(f64::from(rows.start)) as i32;
+        let bottom = points.iter().map(|point| point.1).fold(0.0, f64::max).min(f64::from(rows.end)) as i32;
         let mut crossings: Vec<f64> = Vec::new();
         for row in top..bottom {
             // Rows are sampled at their middle, where no vertex can lie.

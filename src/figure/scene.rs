@@ -4,6 +4,7 @@ use super::dash::Dash;
 use super::font::{self, Face};
 use super::geometry::{Area, Point};
 use crate::table::palette;
+use std::ops::Range;
 
 /// A colour with its opacity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -99,6 +100,30 @@ pub enum Item {
     },
     /// A line of text.
     Text(Text),
+}
+
+impl Item {
+    /// From where to where it reaches at most, from top to bottom.
+    pub(super) fn height(&self) -> Range<f64> {
+        let around = |points: &[Point], more: f64| {
+            let top = points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
+            let bottom = points.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);
+            top - more..bottom + more
+        };
+        // All are rounded to whole pixels of some backend.
+        const ROUNDING: f64 = 1.0;
+        match self {
+            Self::Rect(area, _) => area.y0 - ROUNDING..area.y1 + ROUNDING,
+            Self::Line { points, width, .. } => around(points, width + ROUNDING),
+            Self::Polygon(points, _) => around(points, ROUNDING),
+            Self::Marker { at, radius, .. } => around(&[*at], 2.0 * radius + ROUNDING),
+            Self::Text(text) => {
+                // Accents are above the highest letter.
+                let area = text.area();
+                area.y0 - text.size - ROUNDING..area.y1 + text.size + ROUNDING
+            }
+        }
+    }
 }
 
 /// Where a text is relative to its point, across the reading direction first.

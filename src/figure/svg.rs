@@ -21,7 +21,7 @@ const SCALE: f64 = 10.0;
 /// The scene as an SVG document.
 pub fn svg(scene: &Scene, title: &str) -> String {
     let mut backend = Svg { size: (scene.width * 10, scene.height * 10), ..Svg::default() };
-    match paint(scene, &mut backend, SCALE) {
+    match paint(scene.items.iter(), &mut backend, SCALE) {
         Ok(()) => backend.document(scene, title),
         // Writing to memory cannot fail: both of the backend's error types have no value.
         Err(DrawingErrorKind::DrawingError(never)) => match never {},

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 /// The commit that a spec's folder is at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,23 +21,39 @@ pub fn of(files: &[&str]) -> Option<Git> {
     let files: Vec<PathBuf> = files.iter().map(|file| Path::new(file).canonicalize()).collect::<Result<_, _>>().ok()?;
     let spec = files.first()?;
     let (folder, name) = (spec.parent()?, spec.file_name()?.to_string_lossy());
-    let head = git(folder, &["rev-parse", "HEAD", "--show-prefix"], &[])?;
+    if !folder.ancestors().any(may_be_repository) {
+        return None;
+    }
+    // Both at once: git takes some milliseconds to begin.
+    let head = begun(folder, &["rev-parse", "HEAD", "--show-prefix"], &[]);
+    let changed = begun(folder, &["status", "--porcelain", "--ignored", "--untracked-files=all", "--"], &files);
+    let (head, changed) = (printed(head), printed(changed));
+    let head = head?;
     let (commit, prefix) = head.split_once('\n')?;
     // What is outside of the repository, which is an error here, is in no commit of it.
-    let changed = git(folder, &["status", "--porcelain", "--ignored", "--untracked-files=all", "--"], &files);
     let dirty = changed.is_none_or(|changed| !changed.trim().is_empty());
     Some(Git { commit: commit.to_string(), dirty, path: format!("{}{name}", prefix.trim_end_matches('\n')) })
 }
 
-/// What git prints, run in a folder; none where it fails. Nothing is written and no program is started that a repository's
-/// configuration may name.
-fn git(folder: &Path, words: &[&str], files: &[PathBuf]) -> Option<String> {
+/// Whether a folder has what git looks for: `.git`, of a repository without a work tree `HEAD`.
+fn may_be_repository(folder: &Path) -> bool {
+    [".git", "HEAD"].iter().any(|name| folder.join(name).exists())
+}
+
+/// Starts git in a folder; none where it cannot be. Nothing is written and no program is started that a repository's configuration may
+/// name.
+fn begun(folder: &Path, words: &[&str], files: &[PathBuf]) -> Option<Child> {
     let mut command = Command::new("git");
     command.args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-C"]).arg(folder).args(words).args(files);
     // Set within git's hooks, and then about another repository.
     for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
         command.env_remove(variable);
     }
-    let output = command.stdin(std::process::Stdio::null()).output().ok()?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()
+}
+
+/// What git prints; none where it fails.
+fn printed(git: Option<Child>) -> Option<String> {
+    let output = git?.wait_with_output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -30,13 +30,25 @@ pub struct Results {
     _lock: Option<Lock>,
 }
 
+/// A folder of results that no other run writes into meanwhile, as it was found.
+#[derive(Debug)]
+pub struct ClaimedFolder {
+    place: PathBuf,
+    /// What is there; nothing where a run has left something that is not in its place.
+    earlier: Option<EarlierResults>,
+    lock: Option<Lock>,
+}
+
 /// Folders of it that files are written into.
 const PARTS: [&str; 6] = ["", "rows", "tables", "figures", "activations", "directions"];
 
-impl Results {
-    /// Makes the folder and tries out that it takes files, before any work is spent. One that another run is writing into is
-    /// refused, and whose it is said; `spec` and `command` are told to others.
-    pub fn create(dir: PathBuf, spec: &str, command: &str) -> Result<Self, Error> {
+impl ClaimedFolder {
+    /// Makes the folder, unless it is there. One that another run is writing into is refused, and whose it is said; `spec` is told to
+    /// others.
+    ///
+    /// # Errors
+    /// Another run.
+    pub fn take(dir: PathBuf, spec: &str) -> Result<Self, Error> {
         let lock = match Lock::take_without_trace(&dir.join(unfinished::LOCK), spec) {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => {
@@ -48,6 +60,26 @@ impl Results {
             }
             Err(_) => None,
         };
+        let earlier = (!replace::is_left(&dir)).then(|| EarlierResults::of(&dir));
+        Ok(Self { place: dir, earlier, lock })
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// The manifest of the results that are there; none where a run has left something that is not in its place.
+    pub fn earlier(&self) -> Option<&Manifest> {
+        self.earlier.as_ref()?.manifest.as_ref()
+    }
+
+    /// Begins to write into it, once it was tried out that it takes files, before any work is spent; `command` is told to others.
+    ///
+    /// # Errors
+    /// A folder that takes none.
+    pub fn begin(self, command: &str) -> Result<Results, Error> {
+        let Self { place: dir, earlier, lock } = self;
         let refused = || format!("output.dir '{}'", dir.display());
         for part in PARTS.iter().map(|part| dir.join(part)).filter(|part| *part == dir || part.is_dir()) {
             let probe = part.join(".ablate-probe");
@@ -77,9 +109,12 @@ impl Results {
         let text = serde_json::to_vec(&run).map_err(Error::refused(refused()))?;
         write_atomic(&unfinished.join(unfinished::RUN), |out| out.write_all(&text))
             .map_err(Error::refused("output.dir"))?;
-        Ok(Self { earlier: EarlierResults::of(&dir), dir: unfinished, place: dir, files: Vec::new(), _lock: lock })
+        let earlier = earlier.unwrap_or_else(|| EarlierResults::of(&dir));
+        Ok(Results { earlier, dir: unfinished, place: dir, files: Vec::new(), _lock: lock })
     }
+}
 
+impl Results {
     /// Where files are written while the run goes on.
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -45,9 +45,13 @@ impl EarlierResults {
     /// Those of a folder.
     pub fn of(dir: &Path) -> Self {
         let path = dir.join(manifest::FILE);
+        if let Ok(manifest) = Manifest::read(&path) {
+            let files = manifest.files.iter().chain(&manifest.left).cloned().collect();
+            return Self { manifest: Some(manifest), files };
+        }
         let listed = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<ManifestFiles>(&text).ok());
         let files = listed.map(|listed| listed.files.into_iter().chain(listed.left).collect()).unwrap_or_default();
-        Self { manifest: Manifest::read(&path).ok(), files }
+        Self { manifest: None, files }
     }
 
     /// Their files that are still there and that are not among those which were made since.
@@ -91,6 +95,11 @@ pub(crate) fn all(dir: &Path, superseded: &[Checksum]) -> Result<Replaced, Error
         })
     })?;
     Ok(replaced)
+}
+
+/// Whether a run has left results that are not all in their places, or not whole.
+pub(super) fn is_left(dir: &Path) -> bool {
+    [COMPLETE, unfinished::FOLDER].iter().any(|folder| dir.join(folder).exists())
 }
 
 /// Goes on with what a run had begun to put in its place when it was ended, unless that run still does.

@@ -7,3 +7,5 @@ pub mod record;
 pub mod steps;
 
 pub use options::RunOptions;
+pub use recall::StepRun;
+pub(crate) use recall::recalled;

@@ -9,24 +9,41 @@ use crate::resume::Blocks;
 use crate::spec::Step;
 use crate::step::{self, Outcome};
 use crate::store::key::{Key, parameters};
-use crate::store::{Provenance, Taken};
+use crate::store::{Entry, Provenance, Taken};
 use crate::system::time::{now, utc};
 use crate::variants::reads::with_all_it_reads;
 use crate::{Error, resume as blocks};
 use std::time::Instant;
 
+/// A step that was run, or taken from the store.
+#[derive(Default)]
+pub struct StepRun {
+    /// What it has made.
+    pub outcome: Outcome,
+    /// When and where that was computed, if it is from the store.
+    pub from_store: Option<Recalled>,
+    /// The checksum of its entry in the store; none where it has none.
+    pub entry: Option<String>,
+}
+
+impl StepRun {
+    fn without_store(outcome: Outcome) -> Self {
+        Self { outcome, ..Self::default() }
+    }
+}
+
 impl Recall<'_> {
-    /// The outcome of a step, and whether it is from the store. The step sees the rows that its key counts, and no others.
+    /// The outcome of a step, run or from the store. The step sees the rows that its key counts, and no others.
     ///
     /// # Errors
     /// What the step returns.
-    pub fn step(&self, step: &Step, context: &Context) -> Result<(Outcome, Option<Recalled>), Error> {
+    pub fn step(&self, step: &Step, context: &Context) -> Result<StepRun, Error> {
         let frames = context.frames.only(&parameters::reads(step));
         let context = Context { frames: &frames, ..*context };
         let key = self.keys.of(step)?;
-        let Some(handle) = &self.handle else { return Ok((run(step, &context)?, None)) };
+        let Some(handle) = &self.handle else { return Ok(StepRun::without_store(run(step, &context)?)) };
         if handle.store.is_temporary() && !self.session.is_shared(&handle.to_compare.of(step)?.digest) {
-            return Ok((run(step, &context)?, None));
+            return Ok(StepRun::without_store(run(step, &context)?));
         }
         let forced = || handle.forced.contains(step.name()) && !self.session.has_computed(&key.digest);
         if let Some(found) = handle.take(&key, step, &context, forced(), true)? {
@@ -58,10 +75,10 @@ impl Recall<'_> {
         }
         let outcome = outcome?;
         handle.store.forget_failure(&key.digest);
-        handle.keep(&outcome, started.elapsed().as_secs_f64(), &key, self, step, &context);
+        let entry = handle.keep(&outcome, started.elapsed().as_secs_f64(), &key, self, step, &context);
         blocks.discard();
         self.session.note_computed(&key.digest);
-        Ok((outcome, None))
+        Ok(StepRun { outcome, from_store: None, entry })
     }
 }
 
@@ -82,7 +99,7 @@ impl StoreHandle<'_> {
         context: &Context,
         forced: bool,
         tell: bool,
-    ) -> Result<Option<(Outcome, Option<Recalled>)>, Error> {
+    ) -> Result<Option<StepRun>, Error> {
         if forced {
             return Ok(None);
         }
@@ -102,17 +119,9 @@ impl StoreHandle<'_> {
             Taken::Found(found) => {
                 self.store.remove_leftover(&key.digest);
                 let (outcome, entry) = *found;
-                let recalled = Recalled {
-                    step: step.name().to_string(),
-                    key: entry.key,
-                    computed: utc(entry.computed),
-                    processor: entry.processor,
-                    seconds: entry.seconds,
-                    job: entry.job,
-                    variants: String::new(),
-                };
+                let recalled = recalled(step, &entry);
                 context.progress.say(&recalled.to_string());
-                Ok(Some((outcome, Some(recalled))))
+                Ok(Some(StepRun { outcome, from_store: Some(recalled), entry: Some(entry.checksum) }))
             }
         }
     }
@@ -139,24 +148,34 @@ impl StoreHandle<'_> {
         Blocks::at(self.store.blocks_of(&key.digest), about, progress, unchanged, refused)
     }
 
-    /// Puts an outcome into the store, or says why not.
-    fn keep(&self, outcome: &Outcome, seconds: f64, key: &Key, recall: &Recall, step: &Step, context: &Context) {
+    /// Puts an outcome into the store, or says why not; the checksum of its entry, where there is one.
+    fn keep(
+        &self,
+        outcome: &Outcome,
+        seconds: f64,
+        key: &Key,
+        recall: &Recall,
+        step: &Step,
+        context: &Context,
+    ) -> Option<String> {
         // What fails its own check is to be seen in every run.
         if !outcome.checks.iter().all(SelfCheck::passed) {
-            return;
+            return None;
         }
         if let Some(beyond) = beyond_its_key(step, context) {
-            return context.progress.say(&format!(
+            context.progress.say(&format!(
                 "warning: step '{}' used {beyond}, which is not part of its key; its results are not kept in the store (this is a \
                  fault of ablate: please report it)",
                 step.name()
             ));
+            return None;
         }
         if recall.keys.now(step).ok().as_ref() != Some(key) {
-            return context.progress.say(&format!(
+            context.progress.say(&format!(
                 "note: step '{}': files of its model changed while it ran, so its results are not kept in the store",
                 step.name()
             ));
+            return None;
         }
         let about = Provenance {
             step: step.name(),
@@ -168,15 +187,29 @@ impl StoreHandle<'_> {
             names: &names(step),
             dir: context.dir,
         };
-        if let Err(error) = self.store.put(key, outcome, &about)
-            && !self.complained.replace(true)
-        {
-            context.progress.say(&format!(
+        match self.store.put(key, outcome, &about) {
+            Ok(checksum) => return Some(checksum),
+            Err(_) if self.complained.replace(true) => {}
+            Err(error) => context.progress.say(&format!(
                 "warning: step '{}': its results cannot be kept in the store {}: {error}; the run continues",
                 step.name(),
                 self.store.root().display()
-            ));
+            )),
         }
+        None
+    }
+}
+
+/// What is said of a step whose entry was in the store.
+pub(crate) fn recalled(step: &Step, entry: &Entry) -> Recalled {
+    Recalled {
+        step: step.name().to_string(),
+        key: entry.key.clone(),
+        computed: utc(entry.computed),
+        processor: entry.processor.clone(),
+        seconds: entry.seconds,
+        job: entry.job.clone(),
+        variants: String::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::RunOptions;
 use super::failures::{Failures, SpecItem};
+use super::recall::StepRun;
 use super::record::RunRecord;
 use crate::Error;
 use crate::context::Context;
@@ -36,6 +37,8 @@ pub struct StepResults {
     pub recalled: Vec<Recalled>,
     /// How many were computed.
     pub computed: usize,
+    /// The checksum of each step's entry in the store, in the order of the plan; none of one that has none.
+    pub entries: Vec<Option<String>>,
     /// The rows of each step's groups, until all are there.
     waiting: HashMap<String, Vec<OfGroup>>,
 }
@@ -79,8 +82,9 @@ pub fn make(
                     let (of, began) = ((*step, group.name.as_str()), Instant::now());
                     let seconds = || began.elapsed().as_secs_f64();
                     match recall.key(step).and_then(|key| Ok((key, recall.step(step, &context)?))) {
-                        Ok((key, (outcome, from_store))) => {
+                        Ok((key, StepRun { outcome, from_store, entry })) => {
                             record.step(of, &key.digest, seconds(), &outcome, from_store.as_ref());
+                            made.entries.push(entry);
                             made.computed += usize::from(from_store.is_none());
                             made.recalled.extend(from_store.map(|recalled| recalled.of(&group.name)));
                             Some(outcome)

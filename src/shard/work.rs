@@ -11,6 +11,7 @@ use crate::manifest::SelfCheck;
 use crate::plan::recall::State;
 use crate::plan::{Plan, PlannedStep, PlannedVariant, Recall, Session};
 use crate::resume::Blocks;
+use crate::run::StepRun;
 use crate::store::{StepFailure, Store};
 use crate::system::interrupt::{self, InterruptStage};
 use crate::system::progress::Progress;
@@ -220,7 +221,7 @@ impl<'w, 'a> ShardWork<'w, 'a> {
             frames: self.frames.get(&(spec, variant)).unwrap_or(&none),
             blocks: &Blocks::off(),
         };
-        let (outcome, from_store) = recall.step(step, &context)?;
+        let StepRun { outcome, from_store, .. } = recall.step(step, &context)?;
         if from_store.is_none() {
             if let Some(failed) = outcome.checks.iter().find(|check| !SelfCheck::passed(check)) {
                 return Err(Error::SelfCheck(failed.clone()));

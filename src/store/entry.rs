@@ -56,6 +56,9 @@ pub struct Entry {
     pub prompts: Vec<PromptsRecord>,
     /// Everything that the key is of.
     pub inputs: Inputs,
+    /// SHA-256 of this description, in hex, which has the checksums of all files; empty while it is not written.
+    #[serde(skip)]
+    pub checksum: String,
 }
 
 /// Rows, as Parquet.
@@ -125,7 +128,8 @@ impl Store {
         let text = fs::read(folder.join(ABOUT)).map_err(|error| Damage::Harmed(format!("{ABOUT}: {error}")))?;
         let checksum = fs::read_to_string(folder.join(CHECKSUM))
             .map_err(|error| Damage::Harmed(format!("{CHECKSUM}: {error}")))?;
-        if checksum.trim() != of_bytes(&text) {
+        let found = of_bytes(&text);
+        if checksum.trim() != found {
             return Err(Damage::Harmed(format!("{ABOUT}: wrong checksum")));
         }
         let wrong = |error: serde_json::Error| Damage::Harmed(format!("{ABOUT}: {error}"));
@@ -137,7 +141,14 @@ impl Store {
         if entry.key != digest {
             return Err(Damage::Harmed(format!("{ABOUT}: it belongs to another key")));
         }
-        Ok(entry)
+        Ok(Entry { checksum: found, ..entry })
+    }
+
+    /// Whether every file of an entry is as it was put, without reading the rows that are in it.
+    pub fn is_as_put(&self, entry: &Entry) -> bool {
+        let folder = self.entry(&entry.key);
+        let frames = entry.frames.iter().map(|frame| &frame.content);
+        frames.chain(entry.files.iter().map(|file| &file.content)).all(|content| content.check(&folder).is_ok())
     }
 
     /// Reads and checks every file of an entry.

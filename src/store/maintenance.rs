@@ -181,6 +181,7 @@ impl Store {
             }
         }
         let _ = fs::remove_dir_all(self.locks());
+        self.forget_made(keep.used_within, keep.build);
         Ok(collected)
     }
 }

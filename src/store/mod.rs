@@ -2,7 +2,8 @@
 //!
 //! `entries/AB/KEY/` holds an outcome and the checksums of its files; it is put there whole by a rename. `claims/KEY` keeps two
 //! processes from computing one step at once; `parts/` is where entries are written; `blocks/KEY/` has what is finished of a step
-//! that runs; `files.json` remembers checksums of models' files, and `models.json` what was seen of models.
+//! that runs; `files.json` remembers checksums of models' files, and `models.json` what was seen of models;
+//! `results/` has the checksums of what runs made of outcomes.
 
 mod claims;
 mod entry;
@@ -13,6 +14,7 @@ mod maintenance;
 mod models;
 mod place;
 mod put;
+mod results;
 mod take;
 
 pub use entry::{Damage, Entry};
@@ -21,6 +23,7 @@ pub use failure::StepFailure;
 pub use maintenance::{CollectionSummary, EntryListing, Retention, UnfinishedStep};
 pub use place::StoreLocation;
 pub use put::Provenance;
+pub use results::MadeResults;
 pub use take::Taken;
 
 use crate::system::Digests;

@@ -38,17 +38,18 @@ pub struct Provenance<'a> {
 
 impl Store {
     /// Puts an outcome under its key, in place of what is there. An outcome with names of steps in it is put under a key of its
-    /// own with these names. Nothing is under the key until all of it is.
+    /// own with these names. Nothing is under the key until all of it is. Returns [`Entry::checksum`].
     ///
     /// # Errors
     /// Files that cannot be written, and outcomes that would not come back as they are.
-    pub fn put(&self, key: &Key, outcome: &Outcome, about: &Provenance) -> io::Result<()> {
+    pub fn put(&self, key: &Key, outcome: &Outcome, about: &Provenance) -> io::Result<String> {
         let digest = if names_within(outcome, about.names) { key.named(about.names) } else { key.digest.clone() };
         static PARTS: AtomicU64 = AtomicU64::new(0);
         let number = PARTS.fetch_add(1, Ordering::Relaxed);
         let part = self.parts().join(format!("{digest}-{}-{number}", std::process::id()));
         fs::create_dir_all(&part)?;
-        let put = write(&part, &digest, key, outcome, about).and_then(|()| self.rename(&part, &digest));
+        let put = write(&part, &digest, key, outcome, about)
+            .and_then(|checksum| self.rename(&part, &digest).map(|()| checksum));
         if put.is_err() {
             let _ = fs::remove_dir_all(&part);
         }
@@ -97,7 +98,7 @@ const WORTH: f64 = 2.0;
 
 /// Each file is closed before the entry has its name: other machines that share the store find it whole, or not at all. Of what took
 /// long to compute each is on the disk by then; what a power cut takes of the rest is found by its checksum.
-fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &Provenance) -> io::Result<()> {
+fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &Provenance) -> io::Result<String> {
     let mut frames = Vec::new();
     for (number, (name, frame)) in outcome.frames.iter().enumerate() {
         let file = format!("rows{number}.parquet");
@@ -137,10 +138,13 @@ fn write(part: &Path, digest: &str, key: &Key, outcome: &Outcome, about: &Proven
         checks: outcome.checks.clone(),
         prompts: outcome.prompts.clone(),
         inputs: key.inputs.clone(),
+        checksum: String::new(),
     };
     let text = serde_json::to_vec_pretty(&entry)?;
-    write_through(&part.join(CHECKSUM), of_bytes(&text).as_bytes(), about)?;
-    write_through(&part.join(ABOUT), &text, about)
+    let checksum = of_bytes(&text);
+    write_through(&part.join(CHECKSUM), checksum.as_bytes(), about)?;
+    write_through(&part.join(ABOUT), &text, about)?;
+    Ok(checksum)
 }
 
 /// Writes a file; onto the disk, where it is worth that.

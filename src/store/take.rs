@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// Takes note that an entry was of use, for what is collected first.
-    fn used(&self, entry: &Entry) {
+    pub(crate) fn used(&self, entry: &Entry) {
         let about = self.entry(&entry.key).join(crate::store::entry::ABOUT);
         // In a store that is only read there is nothing to collect.
         let _ = fs::OpenOptions::new().append(true).open(about).and_then(|file| file.set_modified(SystemTime::now()));

@@ -8,6 +8,7 @@ mod keys;
 mod parameters;
 mod plan;
 mod recall;
+mod standing;
 mod tend;
 
 /// Steps of several kinds, some of which read others' rows, on the built-in model; takes a moment.

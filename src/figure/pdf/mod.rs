@@ -42,7 +42,7 @@ pub fn pdf(scene: &Scene, title: &str) -> io::Result<Vec<u8>> {
     let unit = (points / SCALE) as f32;
     page.content.save_state().transform([unit, 0.0, 0.0, -unit, 0.0, height as f32]);
     page.content.set_line_join(LineJoinStyle::RoundJoin);
-    paint(scene, &mut page, SCALE).map_err(|error| io::Error::other(error.to_string()))?;
+    paint(scene.items.iter(), &mut page, SCALE).map_err(|error| io::Error::other(error.to_string()))?;
     page.content.restore_state();
     page.document(title, (width as f32, height as f32))
 }
