@@ -7,8 +7,7 @@ use crate::plan::recall::State;
 use crate::plan::{Plan, PlannedStep, Recall, Session};
 use crate::results::ClaimedFolder;
 use crate::run::record::RunRecord;
-use crate::run::{RunOptions, recalled};
-use crate::step::Outcome;
+use crate::run::{RunOptions, StepRun};
 use crate::store::{Entry, MadeResults, Store};
 use crate::system::digests::{of_bytes, of_reader};
 use std::fs::File;
@@ -55,9 +54,9 @@ pub fn results(
     let mut record = RunRecord::begin(plan, recalls, options, folder.place())?;
     for (number, planned, entry) in &entries {
         let of = (planned.step, planned.group.name.as_str());
-        let outcome = Outcome { prompts: entry.prompts.clone(), ..Outcome::default() };
         let key = recalls[*number].key(planned.step)?;
-        record.step(of, &key.digest, 0.0, &outcome, Some(&recalled(planned.step, entry)));
+        let StepRun { outcome, from_store, .. } = StepRun::told(planned.step, entry);
+        record.step(of, &key.digest, 0.0, &outcome, from_store.as_ref());
     }
     let Manifest { self_checks, expectations, notes, files, .. } = earlier.clone();
     // What is made of outcomes is as it was; what the manifest has of the run, the spec and the models need not be.
@@ -148,7 +147,9 @@ fn say(plan: &Plan, recalls: &[Recall], entries: &[PlannedEntry], options: &RunO
             options.progress.say(&format!("variant {} of {count}: {name}", number + 1));
         }
         for (_, planned, entry) in entries.iter().filter(|(of, ..)| *of == number) {
-            options.progress.say(&recalled(planned.step, entry).to_string());
+            if let Some(recalled) = StepRun::told(planned.step, entry).from_store {
+                options.progress.say(&recalled.to_string());
+            }
             if let (Some(store), Ok(key)) = (recall.store(), recall.key(planned.step)) {
                 store.used(entry);
                 store.remove_leftover(&key.digest);

@@ -8,4 +8,3 @@ pub mod steps;
 
 pub use options::RunOptions;
 pub use recall::StepRun;
-pub(crate) use recall::recalled;

@@ -30,6 +30,15 @@ impl StepRun {
     fn without_store(outcome: Outcome) -> Self {
         Self { outcome, ..Self::default() }
     }
+
+    /// What is said of a step that is in the store, whose rows and files nobody asks for.
+    pub(crate) fn told(step: &Step, entry: &Entry) -> Self {
+        Self {
+            outcome: Outcome { prompts: entry.prompts.clone(), ..Outcome::default() },
+            from_store: Some(recalled(step, entry)),
+            entry: Some(entry.checksum.clone()),
+        }
+    }
 }
 
 impl Recall<'_> {
@@ -201,7 +210,7 @@ impl StoreHandle<'_> {
 }
 
 /// What is said of a step whose entry was in the store.
-pub(crate) fn recalled(step: &Step, entry: &Entry) -> Recalled {
+fn recalled(step: &Step, entry: &Entry) -> Recalled {
     Recalled {
         step: step.name().to_string(),
         key: entry.key.clone(),

@@ -11,7 +11,6 @@ use crate::manifest::SelfCheck;
 use crate::plan::recall::State;
 use crate::plan::{Plan, PlannedStep, PlannedVariant, Recall, Session};
 use crate::resume::Blocks;
-use crate::run::StepRun;
 use crate::store::{StepFailure, Store};
 use crate::system::interrupt::{self, InterruptStage};
 use crate::system::progress::Progress;
@@ -221,7 +220,8 @@ impl<'w, 'a> ShardWork<'w, 'a> {
             frames: self.frames.get(&(spec, variant)).unwrap_or(&none),
             blocks: &Blocks::off(),
         };
-        let StepRun { outcome, from_store, .. } = recall.step(step, &context)?;
+        let ran = recall.step(step, &context)?;
+        let (outcome, from_store) = (ran.outcome, ran.from_store);
         if from_store.is_none() {
             if let Some(failed) = outcome.checks.iter().find(|check| !SelfCheck::passed(check)) {
                 return Err(Error::SelfCheck(failed.clone()));
