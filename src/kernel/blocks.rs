@@ -88,7 +88,7 @@ impl BlockMatrix {
     /// x·w + b of `x`, `[row, d_in]`.
     fn product(&self, x: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         let rows = x.len() / self.d_in;
-        widened_product(x, self.dims(), bias, |columns, widened| {
+        widened_product(x, [rows, self.d_in, self.d_out], bias, |columns, widened| {
             let width = columns.len();
             self.widen(columns, widened);
             // Of few values `gemm` has ways of its own for each order in memory: then they lie as in a matrix that is held in f32.

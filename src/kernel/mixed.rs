@@ -7,6 +7,7 @@
 
 use super::few_rows::{few_pieces, joined, takes_few_rows};
 use super::threads::is_alone;
+use super::tiles;
 use super::vector::{add_scaled, vectorise};
 use burn::backend::flex::FlexTensor;
 use burn::backend::{BackendTensor, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind};
@@ -26,7 +27,7 @@ const MOST_COLUMNS: usize = 512;
 
 /// A matrix in half width, row by row.
 #[derive(Clone, Copy)]
-enum HalfMatrix<'w> {
+pub(super) enum HalfMatrix<'w> {
     Bf16(&'w [bf16]),
     F16(&'w [f16]),
 }
@@ -56,7 +57,10 @@ pub(super) fn mixed_linear(x: &Tensor<3>, weight: &Tensor<2>, bias: Option<&Tens
         _ => return None,
     };
     let few = takes_few_rows(batch * pos);
-    let product = if few { product_of_few(values, matrix, bias, d_out) } else { product(values, matrix, bias, d_out) };
+    let product = match few {
+        true => product_of_few(values, matrix, bias, d_out),
+        false => product(values, matrix, bias, [batch * pos, d_in, d_out]),
+    };
     Some(Tensor::from_data(TensorData::new(product, [batch, pos, d_out]), (&device, DType::F32)))
 }
 
@@ -146,21 +150,21 @@ pub(super) enum WidenedOrder {
     ByOutput,
 }
 
-/// x·w + b of `x`, `[row, d_in]`, and a weight of which `widen` writes some columns into a buffer of `d_in` values each, and says how they lie
-/// there; neither extent of the weight is 0.
+/// x·w + b of `x`, `[row, d_in]`, by `gemm`, and a weight of which `widen` writes some columns into a buffer of `d_in` values each, and says how they lie
+/// there.
 pub(super) fn widened_product(
     x: &[f32],
-    [d_in, d_out]: [usize; 2],
+    [rows, d_in, d_out]: [usize; 3],
     bias: Option<&[f32]>,
     widen: impl Fn(Range<usize>, &mut [f32]) -> WidenedOrder + Sync,
 ) -> Vec<f32> {
-    let rows = x.len() / d_in;
+    assert_eq!(x.len(), rows * d_in, "rows of x");
     let mut out = match bias {
         Some(bias) => bias.repeat(rows),
         None => vec![0.0; rows * d_out],
     };
     assert!(out.len() == rows * d_out, "a bias has one value per column");
-    if out.is_empty() {
+    if out.is_empty() || d_in == 0 {
         return out;
     }
     let output = OutputColumns(out.as_mut_ptr());
@@ -206,13 +210,20 @@ pub(super) fn widened_product(
 }
 
 /// The same of a weight in half width.
-fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, d_out: usize) -> Vec<f32> {
-    widened_product(x, [weight.len() / d_out, d_out], bias, |columns, widened| {
-        for (row, widened) in widened.chunks_exact_mut(columns.len()).enumerate() {
-            let first = row * d_out + columns.start;
-            weight.widen(first..first + columns.len(), widened);
-        }
-        WidenedOrder::ByInput
+pub(super) fn product(x: &[f32], weight: HalfMatrix, bias: Option<&[f32]>, extents: [usize; 3]) -> Vec<f32> {
+    let by_tiles = match weight {
+        HalfMatrix::Bf16(weight) => tiles::of_f32(x, weight, bias, extents),
+        HalfMatrix::F16(weight) => tiles::of_f32(x, weight, bias, extents),
+    };
+    let [_, _, d_out] = extents;
+    by_tiles.unwrap_or_else(|| {
+        widened_product(x, extents, bias, |columns, widened| {
+            for (row, widened) in widened.chunks_exact_mut(columns.len()).enumerate() {
+                let first = row * d_out + columns.start;
+                weight.widen(first..first + columns.len(), widened);
+            }
+            WidenedOrder::ByInput
+        })
     })
 }
 

@@ -29,6 +29,7 @@ mod operation;
 mod rotary;
 mod soft_cap;
 mod threads;
+mod tiles;
 mod transfer;
 mod vector;
 

@@ -114,17 +114,48 @@ fn of_type<H: HalfWidth, const N: usize>(
     Some(H::tensor(&shape, values))
 }
 
+/// A row of a matrix on the CPU.
+#[derive(Clone, Copy)]
+pub(super) struct MatrixRow<'m> {
+    dense: &'m FlexTensor,
+    first: usize,
+    width: usize,
+}
+
+impl MatrixRow<'_> {
+    pub fn width(self) -> usize {
+        self.width
+    }
+
+    /// Some of its values as f32, in `room` where they are of two bytes.
+    pub fn part<'v>(&'v self, part: Range<usize>, room: &'v mut Vec<f32>) -> &'v [f32] {
+        wide_part(self.dense, self.first + part.start..self.first + part.end, room).unwrap_or(&[])
+    }
+}
+
 /// What `of` makes of each row of a matrix on the CPU and of its index; nothing where the matrix is elsewhere.
 pub(super) fn each_row<R: Send>(matrix: &Tensor<2>, of: impl Fn(usize, &[f32]) -> R + Sync) -> Option<Vec<R>> {
+    each_row_in_parts(matrix, |index, row, room| of(index, row.part(0..row.width(), room)))
+}
+
+/// The same where `of` reads the row part by part, of those of two bytes so that what is widened stays in the processor's cache. It gets
+/// room for them, too.
+pub(super) fn each_row_in_parts<R: Send>(
+    matrix: &Tensor<2>,
+    of: impl Fn(usize, MatrixRow, &mut Vec<f32>) -> R + Sync,
+) -> Option<Vec<R>> {
     let dense = dense_on_cpu(matrix)?;
+    if !matches!(dense.dtype(), DType::F32 | DType::BF16 | DType::F16) {
+        return None;
+    }
     let [rows, width] = matrix.dims();
     let at_once = piece_rows(width);
     let mut results: Vec<Option<R>> = (0..rows).map(|_| None).collect();
     each_piece(&mut results, at_once, |piece, results| {
-        let mut wide = Vec::new();
+        let mut room = Vec::new();
         for (row, result) in results.iter_mut().enumerate() {
             let row = piece * at_once + row;
-            *result = wide_part(&dense, row * width..(row + 1) * width, &mut wide).map(|values| of(row, values));
+            *result = Some(of(row, MatrixRow { dense: &dense, first: row * width, width }, &mut room));
         }
     });
     results.into_iter().collect()

@@ -1,5 +1,6 @@
 //! The types of two bytes, and how their values become f32 and f32 becomes them.
 
+use crate::kernel::mixed::HalfMatrix;
 use crate::kernel::threads::each_piece;
 use crate::kernel::vector::vectorise;
 use burn::backend::flex::{FlexTensor, Layout};
@@ -29,6 +30,9 @@ pub(in crate::kernel) trait HalfWidth: Debug + Copy + Send + Sync + 'static {
     /// A tensor of this type.
     fn tensor(shape: &[usize], values: Vec<Self>) -> FlexTensor;
 
+    /// Values as a matrix's.
+    fn matrix(values: &[Self]) -> HalfMatrix<'_>;
+
     /// The bits of values, where this type is bf16.
     fn bits_of_bf16(_: &[Self]) -> Option<&[u16]> {
         None
@@ -57,6 +61,10 @@ impl HalfWidth for bf16 {
 
     fn tensor(shape: &[usize], values: Vec<Self>) -> FlexTensor {
         FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape.to_vec())), Self::DTYPE)
+    }
+
+    fn matrix(values: &[Self]) -> HalfMatrix<'_> {
+        HalfMatrix::Bf16(values)
     }
 
     fn bits_of_bf16(values: &[Self]) -> Option<&[u16]> {
@@ -98,6 +106,10 @@ impl HalfWidth for f16 {
 
     fn tensor(shape: &[usize], values: Vec<Self>) -> FlexTensor {
         FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape.to_vec())), Self::DTYPE)
+    }
+
+    fn matrix(values: &[Self]) -> HalfMatrix<'_> {
+        HalfMatrix::F16(values)
     }
 }
 

@@ -4,16 +4,10 @@
 //! nearest and to even between two. It does so piece by piece, so that widened values stay in the processor's cache. Products with
 //! weights, where nearly all of the time goes, have a way of their own ([`product`]).
 
-mod block;
 mod by_pieces;
-#[cfg(target_arch = "x86_64")]
-mod dot;
 mod factors;
 mod format;
 mod product;
-#[cfg(target_arch = "x86_64")]
-mod tile;
-mod widened;
 
 pub(super) use by_pieces::{Pieces, by_pieces};
 pub(super) use factors::HalfFactors;

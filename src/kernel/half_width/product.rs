@@ -1,8 +1,8 @@
 //! Products with weights of two bytes: sums in f32, rounded once.
 
 use super::factors::HalfFactors;
-use super::format::HalfWidth;
-use super::widened;
+use super::format::{HalfWidth, rounded, widened};
+use crate::kernel::{mixed, tiles};
 use std::cell::Cell;
 
 thread_local! {
@@ -27,22 +27,18 @@ pub(in crate::kernel) fn product<H: HalfWidth>(factors: HalfFactors<H>) -> Vec<H
     let [rows, depth, columns] = factors.extents;
     assert_eq!((factors.x.len(), factors.weight.len()), (rows * depth, depth * columns), "factors of a product");
     assert!(factors.bias.is_none_or(|bias| bias.len() == columns), "a bias has one value per column");
-    by_dot_products(factors).unwrap_or_else(|| widened::product(factors))
+    let bias = factors.bias.map(widened);
+    by_dot_products(factors, bias.as_deref()).unwrap_or_else(|| {
+        let weight = H::matrix(factors.weight);
+        rounded(&mixed::product(&widened(factors.x), weight, bias.as_deref(), factors.extents))
+    })
 }
 
 /// The same by the processor's products of bf16, where it has them.
-#[cfg(target_arch = "x86_64")]
-fn by_dot_products<H: HalfWidth>(factors: HalfFactors<H>) -> Option<Vec<H>> {
-    let dot = super::tile::DotProducts::found().filter(|_| !WIDENED.get())?;
-    let bias = match factors.bias {
-        Some(bias) => Some(H::bits_of_bf16(bias)?),
-        None => None,
-    };
+fn by_dot_products<H: HalfWidth>(factors: HalfFactors<H>, bias: Option<&[f32]>) -> Option<Vec<H>> {
+    if WIDENED.get() {
+        return None;
+    }
     let (x, weight) = (H::bits_of_bf16(factors.x)?, H::bits_of_bf16(factors.weight)?);
-    H::of_bf16(super::dot::product(dot, HalfFactors { x, weight, bias, extents: factors.extents }))
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn by_dot_products<H: HalfWidth>(_: HalfFactors<H>) -> Option<Vec<H>> {
-    None
+    H::of_bf16(tiles::of_bf16(x, weight, bias, factors.extents)?)
 }

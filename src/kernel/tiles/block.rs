@@ -71,8 +71,13 @@ impl<T> TileValues<'_, T> {
     }
 }
 
+/// Whether a product is spread over threads.
+pub(super) fn is_spread([rows, depth, columns]: [usize; 3]) -> bool {
+    !is_alone() && rows * depth * columns >= PARALLEL_FROM
+}
+
 /// Cuts a product of `extents` (rows, depth, columns) into blocks and calls `fill`, which may be called for several at once and must write
-/// every value of each. Where it is cut does not depend on the number of threads.
+/// every value of each.
 pub(super) fn each_block<T: Send>(
     out: &mut [MaybeUninit<T>],
     [rows, depth, columns]: [usize; 3],
@@ -96,7 +101,7 @@ pub(super) fn each_block<T: Send>(
             columns: block_columns,
         })
         .collect();
-    if blocks.len() < 2 || is_alone() || rows * depth * columns < PARALLEL_FROM {
+    if blocks.len() < 2 || !is_spread([rows, depth, columns]) {
         blocks.into_iter().for_each(fill);
     } else {
         blocks.into_par_iter().for_each(fill);

@@ -4,48 +4,30 @@
 //! the nearest f32; values too small to be normal count as zero. A pair of a row of x lies in memory as it is needed; the weights' pairs
 //! are of one column, which are two rows of the matrix: panels of 32 columns are put together as they are used.
 
-use super::block::TileValues;
+use super::line::{Line, TILE_COLUMNS, TILE_ROWS, columns_mask};
+use super::product::{TileOutput, Tiles};
+use super::rows::TileRows;
 use half::bf16;
 use std::arch::x86_64::*;
 use std::mem::transmute;
 use std::ops::Range;
 
-/// Rows of a tile: with two registers each and those of a panel, as many as there are registers.
-pub(super) const TILE_ROWS: usize = 12;
-
-/// Columns of a tile and of a panel.
-pub(super) const TILE_COLUMNS: usize = 32;
+/// Rows of a weight that are in panels at once at most.
+const DEPTH: usize = 1536;
 
 /// How many rows of a matrix ahead of those that are put into panels are asked for.
 const AHEAD: usize = 8;
-
-/// A vector register in memory: 16 pairs of values, or 16 sums.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(C, align(64))]
-pub(super) struct Line([u32; 16]);
 
 /// That the processor has the instructions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DotProducts(());
 
-/// The pairs of a tile's rows of x.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum TilePairs<'x> {
-    /// Rows that start `stride` values apart.
-    Apart { values: &'x [u16], stride: usize },
-    /// The first pair of every row, then the second of every row, and so on.
-    Together(&'x [u32]),
-}
-
-/// Where the sums of a tile go, and what they are added to. Sums in memory are two lines a row.
-pub(super) enum TileOutput<'o> {
-    /// Into memory, to what is there where they go on from it.
-    Held { sums: &'o mut [Line], go_on: bool },
-    /// Into the product, to what was held before, a bias added to each column last.
-    Rounded { values: TileValues<'o, bf16>, bias: Option<&'o [f32; TILE_COLUMNS]>, before: Option<&'o [Line]> },
-}
-
 impl DotProducts {
+    /// Rows of a weight that are in panels at once: parts of about the same size, that cut no pair.
+    pub fn depth(self, depth: usize) -> usize {
+        depth.div_ceil(depth.div_ceil(DEPTH).max(1)).next_multiple_of(2)
+    }
+
     /// That this processor has them, if it has.
     pub fn found() -> Option<Self> {
         let found = std::is_x86_feature_detected!("avx512f")
@@ -67,56 +49,34 @@ impl DotProducts {
         // SAFETY: the processor has the instructions, which only `found` makes a value of this type for.
         unsafe { pack(matrix, stride, depth, columns, panels) }
     }
+}
 
-    /// The product of some rows of x and a panel.
-    pub fn tile(self, rows: usize, x: TilePairs, panel: &[Line], output: TileOutput) {
-        let pairs = panel.len() / 2;
-        assert!((1..=TILE_ROWS).contains(&rows), "rows of a tile");
-        match x {
-            TilePairs::Apart { values, stride } => {
-                assert!((rows - 1) * stride + 2 * pairs <= values.len(), "pairs of every row")
-            }
-            TilePairs::Together(values) => assert!(rows * pairs <= values.len(), "pairs of every row"),
-        }
-        match &output {
-            TileOutput::Held { sums, .. } => assert_eq!(sums.len(), 2 * rows, "room for the sums of every row"),
-            TileOutput::Rounded { values, before, .. } => {
-                assert!(values.rows() == rows && values.columns() <= TILE_COLUMNS, "a tile of the product");
-                assert!(before.is_none_or(|sums| sums.len() == 2 * rows), "sums of every row");
-            }
-        }
-        let (values, stride, together) = match x {
-            TilePairs::Apart { values, stride } => (values.as_ptr().cast::<i32>(), stride, false),
-            TilePairs::Together(values) => (values.as_ptr().cast::<i32>(), 0, true),
+impl Tiles for DotProducts {
+    type Value = u16;
+    type Product = bf16;
+    const OF_LANE: usize = 2;
+
+    fn tile(self, x: TileRows, panel: &[Line], bias: Option<&[f32; TILE_COLUMNS]>, output: TileOutput<bf16>) {
+        assert_eq!(panel.len(), 2 * x.lanes, "two lines for each pair");
+        output.check(x.count);
+        let tile = match x.count {
+            1 => tile::<1>,
+            2 => tile::<2>,
+            3 => tile::<3>,
+            4 => tile::<4>,
+            5 => tile::<5>,
+            6 => tile::<6>,
+            7 => tile::<7>,
+            8 => tile::<8>,
+            9 => tile::<9>,
+            10 => tile::<10>,
+            11 => tile::<11>,
+            TILE_ROWS => tile::<TILE_ROWS>,
+            _ => panic!("rows of a tile"),
         };
-        let tile = match (rows, together) {
-            (1, false) => tile::<1, false>,
-            (2, false) => tile::<2, false>,
-            (3, false) => tile::<3, false>,
-            (4, false) => tile::<4, false>,
-            (5, false) => tile::<5, false>,
-            (6, false) => tile::<6, false>,
-            (7, false) => tile::<7, false>,
-            (8, false) => tile::<8, false>,
-            (9, false) => tile::<9, false>,
-            (10, false) => tile::<10, false>,
-            (11, false) => tile::<11, false>,
-            (1, true) => tile::<1, true>,
-            (2, true) => tile::<2, true>,
-            (3, true) => tile::<3, true>,
-            (4, true) => tile::<4, true>,
-            (5, true) => tile::<5, true>,
-            (6, true) => tile::<6, true>,
-            (7, true) => tile::<7, true>,
-            (8, true) => tile::<8, true>,
-            (9, true) => tile::<9, true>,
-            (10, true) => tile::<10, true>,
-            (11, true) => tile::<11, true>,
-            (_, false) => tile::<TILE_ROWS, false>,
-            (_, true) => tile::<TILE_ROWS, true>,
-        };
-        // SAFETY: the processor has the instructions, which only `found` makes a value of this type for; the rest has just been asserted.
-        unsafe { tile(values, stride, panel, output) }
+        // SAFETY: the processor has the instructions, which only `found` makes a value of this type for; `first` asserts that all rows are
+        // there, and the rest has just been asserted.
+        unsafe { tile(x.first(), x.stride, panel, bias, output) }
     }
 }
 
@@ -133,11 +93,6 @@ const fn pairs_from(first: u16) -> [u16; 32] {
         column += 1;
     }
     places
-}
-
-/// Which of 32 columns there are.
-fn columns_mask(columns: usize) -> u32 {
-    if columns < TILE_COLUMNS { (1 << columns) - 1 } else { u32::MAX }
 }
 
 /// # Safety
@@ -172,16 +127,17 @@ unsafe fn pack(matrix: &[u16], stride: usize, depth: Range<usize>, columns: Rang
 }
 
 /// # Safety
-/// What [`DotProducts::tile`] asserts, of `R` rows: `x` has a pair of each row for each of the panel's, which need not be aligned: the rows'
-/// first ones `stride` values apart, or all that are of one column beside each other.
+/// What [`DotProducts::tile`] asserts, of `R` rows: `x` has a pair of each row for each of the panel's, the rows `stride` lines apart.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-unsafe fn tile<const R: usize, const TOGETHER: bool>(x: *const i32, stride: usize, panel: &[Line], output: TileOutput) {
+unsafe fn tile<const R: usize>(
+    x: *const i32,
+    stride: usize,
+    panel: &[Line],
+    bias: Option<&[f32; TILE_COLUMNS]>,
+    output: TileOutput<bf16>,
+) {
     let mut sums = [[_mm512_setzero_ps(); 2]; R];
-    let before = match &output {
-        TileOutput::Held { sums, go_on } => go_on.then_some(&**sums),
-        TileOutput::Rounded { before, .. } => *before,
-    };
-    if let Some(before) = before {
+    if let Some(before) = output.before() {
         for (row, sums) in sums.iter_mut().enumerate() {
             for (half, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: there are two lines of 64 bytes for each row.
@@ -195,11 +151,8 @@ unsafe fn tile<const R: usize, const TOGETHER: bool>(x: *const i32, stride: usiz
             let first: __m512bh = transmute(_mm512_load_si512(lines.as_ptr().cast()));
             let last: __m512bh = transmute(_mm512_load_si512(lines.as_ptr().add(1).cast()));
             for (row, sums) in sums.iter_mut().enumerate() {
-                let of_row = match TOGETHER {
-                    true => x.add(pair * R + row),
-                    false => x.byte_add(2 * row * stride).add(pair),
-                };
-                let of_row: __m512bh = transmute(_mm512_set1_epi32(of_row.read_unaligned()));
+                let of_row = x.byte_add(row * stride * size_of::<Line>()).add(pair);
+                let of_row: __m512bh = transmute(_mm512_set1_epi32(*of_row));
                 sums[0] = _mm512_dpbf16_ps(sums[0], of_row, first);
                 sums[1] = _mm512_dpbf16_ps(sums[1], of_row, last);
             }
@@ -214,7 +167,7 @@ unsafe fn tile<const R: usize, const TOGETHER: bool>(x: *const i32, stride: usiz
                 }
             }
         }
-        TileOutput::Rounded { mut values, bias, .. } => {
+        TileOutput::Done { mut values, .. } => {
             let mask = columns_mask(values.columns());
             // SAFETY: a bias has 32 values.
             let bias = bias.map(|bias| unsafe { [0, 16].map(|first| _mm512_loadu_ps(bias.as_ptr().add(first))) });

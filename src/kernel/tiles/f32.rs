@@ -1,0 +1,227 @@
+//! Tiles of products of f32 by AVX-512: 12 rows times 32 columns of sums, in registers; of weights in f32, or in two bytes, which are
+//! widened as they are put into panels.
+//!
+//! Sums are those of the crate `gemm`, to the bit: it cuts the depth into parts ([`MultiplyAdds::part`]), sums each in order by fused
+//! multiplications and additions, and adds the parts' sums to the bias one after the other.
+
+use super::line::{Line, TILE_COLUMNS, TILE_ROWS, columns_mask};
+use super::product::{TileOutput, Tiles};
+use super::rows::TileRows;
+use half::{bf16, f16};
+use std::arch::x86_64::*;
+use std::ops::Range;
+
+/// Rows of a weight that are in panels at once at most.
+const DEPTH: usize = 768;
+
+/// How many rows of a matrix ahead of those that are put into panels are asked for.
+const AHEAD: usize = 8;
+
+/// That the processor has the instructions, and where sums are cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MultiplyAdds {
+    part: usize,
+}
+
+/// Values that a weight may be held in.
+pub trait Wide: Copy + Send + Sync {
+    /// The first of some values as f32, as many as the mask says; zeros for the others.
+    ///
+    /// # Safety
+    /// The processor has AVX-512 F, BW and VL, and the values that the mask says are there.
+    unsafe fn load(from: *const Self, mask: u16) -> __m512;
+}
+
+impl Wide for f32 {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    unsafe fn load(from: *const Self, mask: u16) -> __m512 {
+        // SAFETY: masked values are not read.
+        unsafe { _mm512_maskz_loadu_ps(mask, from) }
+    }
+}
+
+impl Wide for bf16 {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    unsafe fn load(from: *const Self, mask: u16) -> __m512 {
+        // SAFETY: masked values are not read.
+        let bits = unsafe { _mm256_maskz_loadu_epi16(mask, from.cast()) };
+        _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(bits)))
+    }
+}
+
+impl Wide for f16 {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    unsafe fn load(from: *const Self, mask: u16) -> __m512 {
+        // SAFETY: masked values are not read.
+        _mm512_cvtph_ps(unsafe { _mm256_maskz_loadu_epi16(mask, from.cast()) })
+    }
+}
+
+impl MultiplyAdds {
+    /// That this processor has them, if it has, for products of this depth.
+    pub fn found(depth: usize) -> Option<Self> {
+        let found = std::is_x86_feature_detected!("avx512f")
+            && std::is_x86_feature_detected!("avx512bw")
+            && std::is_x86_feature_detected!("avx512vl");
+        found.then(|| Self { part: gemm_part(depth) })
+    }
+
+    /// Rows of a weight that are in panels at once: whole parts of sums.
+    pub fn depth(self) -> usize {
+        self.part * (DEPTH / self.part).max(1)
+    }
+
+    /// Puts rows `depth` and columns `columns` of a matrix, whose rows start `stride` values apart, into panels: one after another, each
+    /// of two lines for every row. Where a column is missing there are zeros.
+    pub fn pack<T: Wide>(
+        self,
+        matrix: &[T],
+        stride: usize,
+        depth: Range<usize>,
+        columns: Range<usize>,
+        panels: &mut [Line],
+    ) {
+        assert_eq!(panels.len(), 2 * depth.len() * columns.len().div_ceil(TILE_COLUMNS), "room for the panels");
+        assert!(
+            depth.is_empty() || columns.is_empty() || (depth.end - 1) * stride + columns.end <= matrix.len(),
+            "rows and columns of the matrix"
+        );
+        // SAFETY: the processor has the instructions, which only `found` makes a value of this type for.
+        unsafe { pack(matrix, stride, depth, columns, panels) }
+    }
+}
+
+/// Where `gemm` cuts sums of this depth.
+fn gemm_part(depth: usize) -> usize {
+    // Its tiles are of 64 by 6 values; the extents of the product have no say in it.
+    gemm_common::cache::kernel_params(1024, 1024, depth, 64, 6, size_of::<f32>()).kc.max(1)
+}
+
+impl Tiles for MultiplyAdds {
+    type Value = f32;
+    type Product = f32;
+    const OF_LANE: usize = 1;
+
+    fn tile(self, x: TileRows, panel: &[Line], bias: Option<&[f32; TILE_COLUMNS]>, output: TileOutput<f32>) {
+        assert_eq!(panel.len(), 2 * x.lanes, "two lines for each value");
+        output.check(x.count);
+        let tile = match x.count {
+            1 => tile::<1>,
+            2 => tile::<2>,
+            3 => tile::<3>,
+            4 => tile::<4>,
+            5 => tile::<5>,
+            6 => tile::<6>,
+            7 => tile::<7>,
+            8 => tile::<8>,
+            9 => tile::<9>,
+            10 => tile::<10>,
+            11 => tile::<11>,
+            TILE_ROWS => tile::<TILE_ROWS>,
+            _ => panic!("rows of a tile"),
+        };
+        // SAFETY: the processor has the instructions, which only `found` makes a value of this type for; `first` asserts that all rows are
+        // there, and the rest has just been asserted.
+        unsafe { tile(x.first(), x.stride, (panel, self.part), bias, output) }
+    }
+}
+
+/// # Safety
+/// The rows and columns are the matrix's, and there is room for the panels: see [`MultiplyAdds::pack`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+unsafe fn pack<T: Wide>(matrix: &[T], stride: usize, depth: Range<usize>, columns: Range<usize>, panels: &mut [Line]) {
+    let rows = depth.len();
+    for (place, row) in depth.enumerate() {
+        for (panel, column) in columns.clone().step_by(TILE_COLUMNS).enumerate() {
+            let mask = columns_mask(columns.end - column);
+            // SAFETY: row and columns are the matrix's, and masked columns are not read. A panel has two lines for each row, and as many
+            // panels were asserted to have room.
+            unsafe {
+                let from = matrix.as_ptr().add(row * stride + column);
+                // Neighbours in a panel are far from each other in the matrix: the processor does not foresee them by itself.
+                let ahead = from.wrapping_add(AHEAD * stride);
+                _mm_prefetch(ahead.cast(), _MM_HINT_T0);
+                _mm_prefetch(ahead.wrapping_add(TILE_COLUMNS - 1).cast(), _MM_HINT_T0);
+                let to = panels.as_mut_ptr().add(2 * (panel * rows + place));
+                _mm512_store_ps(to.cast(), T::load(from, mask as u16));
+                _mm512_store_ps(to.add(1).cast(), T::load(from.wrapping_add(16), (mask >> 16) as u16));
+            }
+        }
+    }
+}
+
+/// # Safety
+/// What [`MultiplyAdds::tile`] asserts, of `R` rows: `x` has a value of each row for each of the panel's, the rows `stride` lines apart.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+unsafe fn tile<const R: usize>(
+    x: *const f32,
+    stride: usize,
+    (panel, part): (&[Line], usize),
+    bias: Option<&[f32; TILE_COLUMNS]>,
+    output: TileOutput<f32>,
+) {
+    // What the sums of a part are added to, and whether there is anything yet.
+    let mut totals = [[_mm512_setzero_ps(); 2]; R];
+    let mut any = true;
+    match (output.before(), bias) {
+        (Some(before), _) => {
+            for (row, totals) in totals.iter_mut().enumerate() {
+                for (half, total) in totals.iter_mut().enumerate() {
+                    // SAFETY: there are two lines of 64 bytes for each row.
+                    *total = unsafe { _mm512_load_ps(before.as_ptr().add(2 * row + half).cast()) };
+                }
+            }
+        }
+        (None, Some(bias)) => {
+            // SAFETY: a bias has 32 values.
+            totals = [[0, 16].map(|first| unsafe { _mm512_loadu_ps(bias.as_ptr().add(first)) }); R];
+        }
+        (None, None) => any = false,
+    }
+    for (number, lines) in panel.chunks(2 * part).enumerate() {
+        let mut sums = [[_mm512_setzero_ps(); 2]; R];
+        // SAFETY: x has as many values as the panel.
+        let x = unsafe { x.add(number * part) };
+        for (place, lines) in lines.chunks_exact(2).enumerate() {
+            // SAFETY: two lines are 128 bytes, and x has as many values as the panel.
+            unsafe {
+                let first = _mm512_load_ps(lines.as_ptr().cast());
+                let last = _mm512_load_ps(lines.as_ptr().add(1).cast());
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let of_row = _mm512_set1_ps(*x.byte_add(row * stride * size_of::<Line>()).add(place));
+                    sums[0] = _mm512_fmadd_ps(of_row, first, sums[0]);
+                    sums[1] = _mm512_fmadd_ps(of_row, last, sums[1]);
+                }
+            }
+        }
+        for (totals, sums) in totals.iter_mut().zip(sums) {
+            // Nothing is not zero: zero and −0 is 0.
+            *totals = if any { [0, 1].map(|half| _mm512_add_ps(totals[half], sums[half])) } else { sums };
+        }
+        any = true;
+    }
+    match output {
+        TileOutput::Held { sums: lines, .. } => {
+            for (row, totals) in totals.iter().enumerate() {
+                for (half, total) in totals.iter().enumerate() {
+                    // SAFETY: there are two lines of 64 bytes for each row.
+                    unsafe { _mm512_store_ps(lines.as_mut_ptr().add(2 * row + half).cast(), *total) };
+                }
+            }
+        }
+        TileOutput::Done { mut values, .. } => {
+            let mask = columns_mask(values.columns());
+            for (row, [first, last]) in totals.into_iter().enumerate() {
+                // SAFETY: columns that the row does not have are masked.
+                unsafe {
+                    let to = values.row(row).as_mut_ptr().cast::<f32>();
+                    _mm512_mask_storeu_ps(to, mask as u16, first);
+                    _mm512_mask_storeu_ps(to.wrapping_add(16), (mask >> 16) as u16, last);
+                }
+            }
+        }
+    }
+}

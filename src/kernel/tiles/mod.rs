@@ -1,0 +1,75 @@
+//! Products by tiles: a block of the product is computed by one thread from weights that are put into panels, which stay in the
+//! processor's cache, and rows of x that are put beside each other.
+//!
+//! By AVX-512, and of bf16 by its products of bf16: other processors have none. Products of f32 weights are not made here, since `gemm` is
+//! a little faster there: what it does not know is to put a weight of two bytes into panels of f32 at once.
+
+#[cfg(target_arch = "x86_64")]
+mod bf16;
+#[cfg(target_arch = "x86_64")]
+mod block;
+#[cfg(target_arch = "x86_64")]
+mod f32;
+#[cfg(target_arch = "x86_64")]
+mod line;
+#[cfg(target_arch = "x86_64")]
+mod product;
+#[cfg(target_arch = "x86_64")]
+mod rows;
+
+#[cfg(target_arch = "x86_64")]
+mod of_types {
+    use super::bf16::DotProducts;
+    use super::f32::MultiplyAdds;
+    use super::product::{Factors, product};
+    use half::bf16;
+
+    pub use super::f32::Wide;
+
+    /// Rows from which on putting weights into panels pays.
+    const LEAST_ROWS: usize = 12;
+
+    /// Columns from which on `gemm` cuts sums as tiles do, whatever the number of rows.
+    const LEAST_COLUMNS: usize = 65;
+
+    /// The same for the depth.
+    const LEAST_DEPTH: usize = 3;
+
+    /// x·w + b of bits of bf16 values by the processor's products of them, where it has them.
+    pub fn of_bf16(x: &[u16], weight: &[u16], bias: Option<&[f32]>, extents: [usize; 3]) -> Option<Vec<bf16>> {
+        let (tiles, [_, depth, columns]) = (DotProducts::found()?, extents);
+        let pack = |part, of_columns, panels: &mut [_]| tiles.pack(weight, columns, part, of_columns, panels);
+        Some(product(tiles, Factors { x, pack, bias, extents, depth: tiles.depth(depth) }))
+    }
+
+    /// x·w + b in f32 of a weight that is widened, to the bit as `gemm` computes it of the widened one; none where that is to be taken.
+    pub fn of_f32<T: Wide>(x: &[f32], weight: &[T], bias: Option<&[f32]>, extents: [usize; 3]) -> Option<Vec<f32>> {
+        let [rows, depth, columns] = extents;
+        if rows < LEAST_ROWS || depth < LEAST_DEPTH || columns < LEAST_COLUMNS {
+            return None;
+        }
+        let tiles = MultiplyAdds::found(depth)?;
+        let pack = |part, of_columns, panels: &mut [_]| tiles.pack(weight, columns, part, of_columns, panels);
+        Some(product(tiles, Factors { x, pack, bias, extents, depth: tiles.depth() }))
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod of_types {
+    use half::{bf16, f16};
+
+    pub trait Wide {}
+    impl Wide for f32 {}
+    impl Wide for bf16 {}
+    impl Wide for f16 {}
+
+    pub fn of_bf16(_: &[u16], _: &[u16], _: Option<&[f32]>, _: [usize; 3]) -> Option<Vec<bf16>> {
+        None
+    }
+
+    pub fn of_f32<T: Wide>(_: &[f32], _: &[T], _: Option<&[f32]>, _: [usize; 3]) -> Option<Vec<f32>> {
+        None
+    }
+}
+
+pub(super) use of_types::{of_bf16, of_f32};
