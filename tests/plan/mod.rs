@@ -3,9 +3,12 @@
 use crate::support::{Sandbox, numbers, texts};
 use ablate::cost::Workload;
 use ablate::experiment::{Specs, execute};
-use ablate::plan::{Force, Forecast, ForecastMemory, Plan, Recall, Session, Why, forecast};
+use ablate::model::Model;
+use ablate::plan::{Force, Forecast, ForecastMemory, Plan, Recall, Session, Speed, Why, forecast};
 use ablate::run::RunOptions;
+use ablate::spec::Devices;
 use ablate::system::progress::Progress;
+use burn::tensor::{DType, Device};
 
 const HEAD: &str = r#"
 title = "planned"
@@ -352,4 +355,37 @@ fn remembered_models_are_those_that_were_seen() {
         assert!(report.contains("276416 parameters") && !report.contains("276417"), "{report}");
     }
     assert!(manifest.contains("276416"));
+}
+
+/// Rows are shared by devices; forward passes, gradients and paths run on the first one.
+#[test]
+fn devices_divide_the_seconds_of_rows_and_of_nothing_else() {
+    let facts = Model::load("builtin:arith").unwrap().facts().clone();
+    let speed = Speed::of(&facts, &Device::flex(), DType::F32);
+    let planned = planned(&format!("{HEAD}{READINGS}{EDITS}"), &[]);
+    for Planned { step, work, .. } in &planned {
+        let shares = ["heads", "neurons", "edits", "circuit"].contains(&step.as_str());
+        let (shared, whole) = (work.shared, work.of_models());
+        assert_eq!(shared.operations > 0, shares, "{step}");
+        assert!(shared.operations <= whole.operations && shared.positions <= whole.positions, "{step}");
+        let rows = Workload {
+            positions: shared.positions,
+            unembedded: shared.unembedded,
+            operations: shared.operations,
+            ..Workload::default()
+        };
+        let (alone, rows) = (speed.seconds(work), speed.seconds(&rows));
+        for devices in [1, 2, 4] {
+            let (found, saved) = (speed.of_each(devices).seconds(work), rows * (1.0 - 1.0 / devices as f64));
+            assert!((found - (alone - saved)).abs() <= 1e-9 * alone, "{step} on {devices}: {found} s of {alone} s");
+        }
+    }
+}
+
+#[test]
+fn a_device_that_is_listed_twice_is_no_faster() {
+    let different = |list: &str| serde_json::from_str::<Devices>(list).unwrap().different();
+    assert_eq!(different("\"gpu:1\""), 1);
+    assert_eq!(different("[\"cpu\", \"cpu\"]"), 1);
+    assert_eq!(different("[\"gpu:0\", \"gpu:1\", \"gpu:0\"]"), 2);
 }
