@@ -25,6 +25,7 @@ mod integers;
 mod layout;
 mod legal;
 mod limits;
+mod noted;
 mod order;
 mod pair_list;
 mod paired;
@@ -92,7 +93,9 @@ pub fn build(
     if let Some(Respondent { network, .. }) = respondent {
         legal.fits(network.n_vocab(), network.position_limit())?;
     }
-    select::select(&resolved, legal, tokenizer, respondent)
+    let mut set = select::select(&resolved, legal, tokenizer, respondent)?;
+    noted::note(&mut set, &resolved);
+    Ok(set)
 }
 
 /// Every legal prompt of a spec, whatever is drawn of them, counted.

@@ -188,6 +188,13 @@ pub enum Note {
         /// Of how many prompts.
         prompts: usize,
     },
+    /// Prompts that have text and answer of another one.
+    Repeated {
+        /// How many.
+        repeated: usize,
+        /// Of how many.
+        prompts: usize,
+    },
     /// Words that are in no prompt.
     WordsDropped {
         /// Why, and which: `word is more than one token: io "Agnes"`.
@@ -226,6 +233,11 @@ impl fmt::Display for Note {
                 f,
                 "the answers of {prompts} prompts follow a letter without a space between, so that they continue the prompt's last word; \
                  if they should be words of their own, write completion = \" {{answer}}\", or a space before each answer"
+            ),
+            Note::Repeated { repeated, prompts } => write!(
+                f,
+                "{repeated} of {prompts} prompts have the text and the answer of another one, and are counted like the others in n and in \
+                 intervals; write templates that have the same slots, and no row twice"
             ),
             Note::WordsDropped { why } => {
                 const SHOWN: usize = 12;

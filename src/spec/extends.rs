@@ -79,7 +79,7 @@ impl LayerFiles {
         if self.seen.contains(&identity) {
             return Ok(());
         }
-        let source = read(path)?;
+        let source = read(path, &self.seen)?;
         self.seen.push(identity.clone());
         self.chain.push((identity, name));
         self.add(source);

@@ -56,10 +56,9 @@ fn joined(mut path: Vec<String>, merged: &Node) -> Vec<String> {
 /// Puts every `--set KEY=VALUE` on top of the layers, in the order given.
 pub(super) fn add_flags(layers: &mut LayerStack, sets: &[String], errors: &mut Vec<SpecError>) {
     for set in sets {
-        let wrong =
-            |reason: String| SpecError::new(format!("--set {set}: {reason}")).advise("write --set model.dtype=bf16");
+        let wrong = |reason: String| SpecError::new(format!("--set {set}: {reason}"));
         let Some((key, value)) = set.split_once('=') else {
-            errors.push(wrong("there is no '='".into()));
+            errors.push(wrong("there is no '='".into()).advise(format!("write --set {set}=VALUE")));
             continue;
         };
         match key_parts(key.trim()) {
@@ -67,7 +66,9 @@ pub(super) fn add_flags(layers: &mut LayerStack, sets: &[String], errors: &mut V
             None => {
                 let error = wrong(format!("'{key}' is not a key"));
                 let letters = || (!key.is_ascii()).then(|| format!("names are of the {NAME_LETTERS}"));
-                errors.push(error.advise_option(dotted(&layers.merged(), key, value).or_else(letters)));
+                let otherwise = || "write --set model.dtype=bf16".to_string();
+                let advice = dotted(&layers.merged(), key, value).or_else(letters).unwrap_or_else(otherwise);
+                errors.push(error.advise(advice));
             }
         }
     }

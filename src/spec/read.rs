@@ -3,14 +3,15 @@
 use super::error::SpecError;
 use super::source::{LARGEST, Source, checksum};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Reads a file, refusing what cannot be a spec: too large, not UTF-8, empty.
-pub(super) fn read(path: &Path) -> Result<Arc<Source>, SpecError> {
+/// Reads a file, refusing what cannot be a spec: too large, not UTF-8, empty. Files that are `seen`, by their canonical paths, are not what a
+/// name that is not there stands for.
+pub(super) fn read(path: &Path, seen: &[PathBuf]) -> Result<Arc<Source>, SpecError> {
     let name = path.display().to_string();
     let unreadable = |error: std::io::Error| {
-        SpecError::new(format!("cannot read {name}: {}", plain_reason(&error))).advise_option(sibling(path))
+        SpecError::new(format!("cannot read {name}: {}", plain_reason(&error))).advise_option(sibling(path, seen))
     };
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;
@@ -53,13 +54,15 @@ fn plain_reason(error: &std::io::Error) -> String {
 }
 
 /// A file of nearly this name in the same folder.
-fn sibling(path: &Path) -> Option<String> {
+fn sibling(path: &Path, seen: &[PathBuf]) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let names: Vec<String> = std::fs::read_dir(folder)
         .ok()?
         .take(1000)
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(Result::ok)
+        .filter(|entry| !entry.path().canonicalize().is_ok_and(|path| seen.contains(&path)))
+        .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     let near = super::nearest(name, names.iter().map(String::as_str).filter(|known| *known != name))?;
     Some(format!("write '{near}', which is there"))

@@ -39,8 +39,11 @@ impl Kind for step::Accuracy {
                 // The answer's tokens, and one more to see that it ends there; fewer where one is wrong.
                 Answer::MultiToken => prompt.answer_tokens().len() as u64 + 1,
             });
-            let task =
-                context.progress.begin(&format!("{}: {name}", self.name), passes.sum(), "prompts and answer tokens");
+            let task = context.progress.begin(
+                &format!("{}: {name}", self.name),
+                passes.sum(),
+                "prompts and answer tokens run",
+            );
             let done = |rows: usize| task.advance(rows as u64);
             let labels = RunLabels { model: &name.name, checkpoint: name.checkpoint.as_deref().unwrap_or_default() };
             let network = ResumableNetwork { network: Network { model: &model }, name: &name, blocks: context.blocks };
