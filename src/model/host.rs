@@ -31,6 +31,8 @@ pub struct HostNorm {
     pub scale: Option<HostTensor>,
     /// Added after scaling.
     pub shift: Option<HostTensor>,
+    /// Whether what the model holds is the scale less one, to which one is added in f32.
+    pub less_one: bool,
 }
 
 /// One transformer block.

@@ -43,7 +43,7 @@ impl<M: HostModel> Processed<M> {
     /// Folds `norm` into the maps that read it. A layer norm's output has mean zero, so what a reading weight has in
     /// common over `d_model` never matters: TransformerLens removes it, and so does this.
     fn fold<'a>(&self, norm: &mut HostNorm, readers: impl IntoIterator<Item = &'a mut HostLinear>) {
-        let HostNorm { scale, shift } = std::mem::take(norm);
+        let HostNorm { scale, shift, .. } = std::mem::take(norm);
         for reader in readers {
             if let Some(shift) = &shift {
                 fold_shift(shift, reader);

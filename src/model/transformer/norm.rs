@@ -76,9 +76,14 @@ pub struct Norm {
 
 impl Norm {
     pub(super) fn upload(host: HostNorm, norm: &kernel::NormFunction, upload: &Upload) -> Self {
+        // What multiplies in f32 is held in the type of the run all the same, less one where the model holds it so.
+        let scale = host.scale.map(|scale| match norm.wide_scale {
+            true => upload.rounded(scale, if host.less_one { 1.0 } else { 0.0 }),
+            false => scale,
+        });
         let upload = &Upload { dtype: if norm.wide_scale { DType::F32 } else { upload.dtype }, ..*upload };
         Self {
-            scale: host.scale.map(|scale| upload.parameter(scale)),
+            scale: scale.map(|scale| upload.parameter(scale)),
             shift: host.shift.map(|shift| upload.parameter(shift)),
         }
     }

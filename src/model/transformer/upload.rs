@@ -3,7 +3,7 @@
 use crate::model::host::HostTensor;
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use half::f16;
+use half::{bf16, f16};
 
 /// Where weights go, and how they are held there.
 #[derive(Clone, Copy)]
@@ -27,6 +27,19 @@ impl Upload<'_> {
             false => self.dtype,
         };
         self.parameter_in(tensor, dtype)
+    }
+
+    /// Values as the type of the run has what they are above `base`.
+    pub fn rounded(&self, mut tensor: HostTensor, base: f32) -> HostTensor {
+        let each = |round: fn(f32) -> f32, data: &mut [f32]| {
+            data.iter_mut().for_each(|value| *value = base + round(*value - base));
+        };
+        match self.dtype {
+            DType::BF16 => each(|value| bf16::from_f32(value).to_f32(), &mut tensor.data),
+            DType::F16 => each(|value| f16::from_f32(value).to_f32(), &mut tensor.data),
+            _ => {}
+        }
+        tensor
     }
 
     fn parameter_in<const D: usize>(&self, tensor: HostTensor, dtype: DType) -> Param<Tensor<D>> {

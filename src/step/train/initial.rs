@@ -97,7 +97,8 @@ impl Initial {
 }
 
 fn ones(width: usize) -> HostNorm {
-    HostNorm { scale: Some(HostTensor { shape: vec![width], data: vec![1.0; width] }), shift: None }
+    let scale = HostTensor { shape: vec![width], data: vec![1.0; width] };
+    HostNorm { scale: Some(scale), ..HostNorm::default() }
 }
 
 impl HostModel for Initial {
