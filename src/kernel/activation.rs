@@ -1,7 +1,7 @@
 //! The MLP's non-linearities.
 
 use super::elementwise::{build, build_two};
-use super::half_width::Pieces;
+use super::half_width::{HalfWidth, Pieces, of_bits, round_lane, widen_lane};
 use super::operation::{Array, Operation, run};
 use super::vector::{erf_lane, exp_lane, multiply_add, vectorise};
 use burn::tensor::{Tensor, activation};
@@ -102,6 +102,23 @@ vectorise! {
 }
 
 vectorise! {
+    // Of the bits of bf16 values.
+    fn half_values[KIND: u8](x: &[u16], out: &mut [MaybeUninit<u16>]) {
+        for (out, x) in out.iter_mut().zip(x) {
+            out.write(round_lane(lane::<KIND, FMA>(widen_lane(*x)).0));
+        }
+    }
+}
+
+vectorise! {
+    fn half_gated_values[KIND: u8](pre: &[u16], linear: &[u16], out: &mut [MaybeUninit<u16>]) {
+        for ((out, pre), linear) in out.iter_mut().zip(pre).zip(linear) {
+            out.write(round_lane(lane::<KIND, FMA>(widen_lane(*pre)).0 * widen_lane(*linear)));
+        }
+    }
+}
+
+vectorise! {
     fn gated_gradients[KIND: u8](
         pre: &[f32],
         linear: &[f32],
@@ -141,6 +158,10 @@ impl Operation<1> for Activate {
         (x.shape.to_vec(), out)
     }
 
+    fn forward_half<H: HalfWidth>(&self, inputs: [Array<H>; 1]) -> Option<(Vec<usize>, Vec<H>)> {
+        of_bits(inputs, 1, |start, [x], out| by_kind!(self.0, half_values(&x[start..][..out.len()], out)))
+    }
+
     fn backward(&self, [x]: [Array; 1], _: &[f32], gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
         let out = build(x.data.len(), 1, |start, out| {
             let part = start..start + out.len();
@@ -163,6 +184,14 @@ impl Operation<2> for Gated {
             by_kind!(self.0, gated_values(&pre.data[part.clone()], &linear.data[part], out))
         });
         (pre.shape.to_vec(), out)
+    }
+
+    fn forward_half<H: HalfWidth>(&self, inputs: [Array<H>; 2]) -> Option<(Vec<usize>, Vec<H>)> {
+        assert_eq!(inputs[0].shape, inputs[1].shape, "the two halves of a gated MLP have one shape");
+        of_bits(inputs, 1, |start, [pre, linear], out| {
+            let part = start..start + out.len();
+            by_kind!(self.0, half_gated_values(&pre[part.clone()], &linear[part], out))
+        })
     }
 
     fn backward(&self, [pre, linear]: [Array; 2], _: &[f32], gradient: &[f32], _: [bool; 2]) -> [Option<Vec<f32>>; 2] {

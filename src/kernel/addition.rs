@@ -1,10 +1,11 @@
 //! Sums of two tensors.
 
 use super::array::Array;
-use super::half_width::Pieces;
+use super::half_width::{HalfWidth, Pieces, of_bits, round_lane, widen_lane};
 use super::operation::{Operation, run};
 use super::vector::vectorise;
 use burn::tensor::{DType, Tensor};
+use std::mem::MaybeUninit;
 
 /// a + b, of one shape.
 ///
@@ -25,11 +26,24 @@ vectorise! {
     }
 }
 
+vectorise! {
+    // Of the bits of bf16 values.
+    fn half_sums(a: &[u16], b: &[u16], out: &mut [MaybeUninit<u16>]) {
+        for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
+            out.write(round_lane(widen_lane(*a) + widen_lane(*b)));
+        }
+    }
+}
+
 impl Operation<2> for Sum {
     const PIECES: Pieces<2> = Pieces::Rows([true, true]);
 
     fn forward(&self, [a, b]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
         (a.shape.to_vec(), sums(a.data, b.data))
+    }
+
+    fn forward_half<H: HalfWidth>(&self, inputs: [Array<H>; 2]) -> Option<(Vec<usize>, Vec<H>)> {
+        of_bits(inputs, 1, |start, [a, b], out| half_sums(&a[start..][..out.len()], &b[start..][..out.len()], out))
     }
 
     fn backward(&self, _: [Array; 2], _: &[f32], gradient: &[f32], wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {

@@ -4,6 +4,7 @@
 //! The product is that of the widened matrix in f32, to the bit: see [`super::mixed`] for why columns may be multiplied apart.
 
 use super::mixed::{LEAST_COLUMNS, WidenedOrder, widened_product};
+use super::tiles;
 use crate::kernel::to_f32;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::fmt;
@@ -73,6 +74,15 @@ impl BlockMatrix {
         (self.format.widen)(&self.bytes[outputs.start * row..outputs.end * row], values);
     }
 
+    /// Writes the weights of some neighbouring inputs, which whole blocks hold, to some neighbouring outputs, `[output, input]`.
+    fn widen_part(&self, inputs: Range<usize>, outputs: Range<usize>, values: &mut [f32]) {
+        let BlockFormat { values: block, bytes, widen, .. } = self.format;
+        let blocks = inputs.start / block * bytes..inputs.end / block * bytes;
+        for (output, values) in outputs.zip(values.chunks_exact_mut(inputs.len())) {
+            widen(&self.bytes[output * self.row_bytes()..][blocks.clone()], values);
+        }
+    }
+
     /// x·w + b, `[batch, pos, d_in]` to `[batch, pos, d_out]`: on the CPU in f32 without a copy of the weight, elsewhere with one.
     pub fn linear(&self, x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
         let [batch, pos, _] = x.dims();
@@ -87,6 +97,20 @@ impl BlockMatrix {
 
     /// x·w + b of `x`, `[row, d_in]`.
     fn product(&self, x: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let rows = x.len() / self.d_in;
+        let extents = [rows, self.d_in, self.d_out];
+        let by_tiles = tiles::of_columns(
+            x,
+            self.format.values,
+            |inputs, outputs, values| self.widen_part(inputs, outputs, values),
+            bias,
+            extents,
+        );
+        by_tiles.unwrap_or_else(|| self.general_product(x, bias))
+    }
+
+    /// The same by `gemm`.
+    fn general_product(&self, x: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         let rows = x.len() / self.d_in;
         widened_product(x, [rows, self.d_in, self.d_out], bias, |columns, widened| {
             let width = columns.len();

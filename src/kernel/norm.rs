@@ -1,7 +1,7 @@
 //! Norms over the width of the residual stream.
 
 use super::elementwise::build;
-use super::half_width::Pieces;
+use super::half_width::{HalfWidth, Pieces, of_bits, round_lane, widen_lane};
 use super::linear::column_sums;
 use super::operation::{Array, Operation, at_least_f32, run};
 use super::vector::{dot, multiply_add, sum, vectorise};
@@ -105,6 +105,30 @@ vectorise! {
 }
 
 vectorise! {
+    // Of the bits of bf16 values; `wide` is room for a row.
+    fn normalize_half_rows(x: &[u16], wide: &mut [f32], centred: bool, eps: f32, out: &mut [MaybeUninit<u16>]) {
+        let width = wide.len();
+        for (row, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+            wide.iter_mut().zip(row).for_each(|(wide, x)| *wide = widen_lane(*x));
+            let (mean, factor) = moments::<FMA>(wide, centred, eps);
+            for (out, x) in out.iter_mut().zip(wide.iter()) {
+                out.write(round_lane((x - mean) * factor));
+            }
+        }
+    }
+}
+
+vectorise! {
+    fn scale_half_rows(x: &[u16], scale: &[u16], out: &mut [MaybeUninit<u16>]) {
+        for (x, out) in x.chunks_exact(scale.len()).zip(out.chunks_exact_mut(scale.len())) {
+            for ((out, x), scale) in out.iter_mut().zip(x).zip(scale) {
+                out.write(round_lane(widen_lane(*x) * widen_lane(*scale)));
+            }
+        }
+    }
+}
+
+vectorise! {
     // With y = (x - m)·f: dx = f·(dy - mean(dy) - y·mean(dy·y)), without the first mean if nothing was centred.
     fn normalize_gradients(
         x: &[f32],
@@ -137,6 +161,14 @@ impl Operation<1> for Normalize {
             normalize_rows(&x.data[start..][..out.len()], width.max(1), self.centred, self.eps, out)
         });
         (x.shape.to_vec(), out)
+    }
+
+    fn forward_half<H: HalfWidth>(&self, inputs: [Array<H>; 1]) -> Option<(Vec<usize>, Vec<H>)> {
+        let width = inputs[0].width().max(1);
+        of_bits(inputs, width, |start, [x], out| {
+            let mut wide = vec![0.0; width];
+            normalize_half_rows(&x[start..][..out.len()], &mut wide, self.centred, self.eps, out)
+        })
     }
 
     fn backward(&self, [x]: [Array; 1], output: &[f32], gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
@@ -172,6 +204,16 @@ impl Operation<2> for ScaleOperation {
 
     fn forward(&self, [x, scale]: [Array; 2]) -> (Vec<usize>, Vec<f32>) {
         (x.shape.to_vec(), by_row(x, scale.data, |x, scale| x * scale))
+    }
+
+    fn forward_half<H: HalfWidth>(&self, [x, scale]: [Array<H>; 2]) -> Option<(Vec<usize>, Vec<H>)> {
+        let width = x.width();
+        assert_eq!(width, scale.data.len(), "a scale has one value per feature");
+        of_bits([x, scale], width, |start, [x, scale], out| {
+            if width > 0 {
+                scale_half_rows(&x[start..][..out.len()], scale, out)
+            }
+        })
     }
 
     fn backward(

@@ -1,6 +1,6 @@
 //! Weights in half width: products with f32 rows are those with the widened weight, to the bit.
 
-use ablate::kernel::{few_rows, linear, to_f32};
+use ablate::kernel::{BlockFormat, BlockMatrix, few_rows, linear, to_f32};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
 
@@ -49,4 +49,32 @@ proptest! {
         let wide = weight.clone().cast(DType::F32);
         prop_assert_eq!(bits(linear(x.clone(), weight, None)), bits(linear(x, wide, None)));
     }
+
+    /// Of a weight that is held in blocks, each column of them by itself.
+    #[test]
+    fn a_product_with_blocks_is_that_of_the_widened_weight(
+        rows in prop_oneof![3 => 1usize..20, 1 => 60usize..130], blocks in prop_oneof![1usize..40, Just(32usize), Just(64usize)], d_out in extent(),
+        biased in any::<bool>(), seed in any::<u64>(),
+    ) {
+        let d_in = blocks * PAIRS.values;
+        let stored = random([d_out, d_in], seed ^ 1).cast(DType::BF16).into_data().as_bytes().to_vec();
+        let weight = BlockMatrix::new(PAIRS, stored, d_in).unwrap();
+        prop_assert_eq!(weight.dims(), [d_in, d_out]);
+        let x = random([1, rows, d_in], seed);
+        let bias = biased.then(|| random([d_out], seed ^ 2));
+        let whole = weight.whole(&Device::flex());
+        prop_assert_eq!(bits(weight.linear(x.clone(), bias.clone())), bits(linear(x, whole, bias)));
+    }
 }
+
+/// Blocks of 32 values in bf16.
+const PAIRS: BlockFormat = BlockFormat {
+    name: "32 values in bf16",
+    values: 32,
+    bytes: 64,
+    widen: |bytes, values| {
+        for (value, bytes) in values.iter_mut().zip(bytes.chunks_exact(2)) {
+            *value = f32::from_bits(u32::from(u16::from_le_bytes([bytes[0], bytes[1]])) << 16);
+        }
+    },
+};

@@ -1,5 +1,6 @@
 //! The types of two bytes, and how their values become f32 and f32 becomes them.
 
+use super::lanes::{round_lane, widen_lane};
 use crate::kernel::mixed::HalfMatrix;
 use crate::kernel::threads::each_piece;
 use crate::kernel::vector::vectorise;
@@ -116,7 +117,7 @@ impl HalfWidth for f16 {
 vectorise! {
     fn widen_bf16(bits: &[u16], out: &mut [MaybeUninit<f32>]) {
         for (out, bits) in out.iter_mut().zip(bits) {
-            out.write(f32::from_bits(u32::from(*bits) << 16));
+            out.write(widen_lane(*bits));
         }
     }
 }
@@ -124,12 +125,7 @@ vectorise! {
 vectorise! {
     fn round_to_bf16(values: &[f32], out: &mut [MaybeUninit<bf16>]) {
         for (out, value) in out.iter_mut().zip(values) {
-            let bits = value.to_bits();
-            // Half a unit of what is left less one, and one more where that is odd.
-            let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
-            // What is not a number stays so: its lower bits may be all that says it.
-            let kept = (bits >> 16) | 0x40;
-            out.write(bf16::from_bits(if value.is_nan() { kept } else { rounded } as u16));
+            out.write(bf16::from_bits(round_lane(*value)));
         }
     }
 }

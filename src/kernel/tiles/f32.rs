@@ -9,6 +9,7 @@ use super::product::{TileOutput, Tiles};
 use super::rows::TileRows;
 use half::{bf16, f16};
 use std::arch::x86_64::*;
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// Rows of a weight that are in panels at once at most.
@@ -92,6 +93,82 @@ impl MultiplyAdds {
         // SAFETY: the processor has the instructions, which only `found` makes a value of this type for.
         unsafe { pack(matrix, stride, depth, columns, panels) }
     }
+
+    /// The same of a weight whose columns lie apart: `widen` writes `depth` values of each of the columns that it is asked for, `[column, depth]`.
+    pub fn pack_columns(
+        self,
+        widen: impl Fn(Range<usize>, &mut [f32]),
+        depth: usize,
+        columns: Range<usize>,
+        panels: &mut [Line],
+    ) {
+        thread_local! {
+            static WIDENED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+        }
+        assert_eq!(panels.len(), 2 * depth * columns.len().div_ceil(TILE_COLUMNS), "room for the panels");
+        WIDENED.with_borrow_mut(|widened| {
+            widened.resize(TILE_COLUMNS * depth, 0.0);
+            for (panel, first) in panels.chunks_exact_mut((2 * depth).max(1)).zip(columns.clone().step_by(TILE_COLUMNS))
+            {
+                let some = first..columns.end.min(first + TILE_COLUMNS);
+                let (found, missing) = widened.split_at_mut(some.len() * depth);
+                widen(some, found);
+                missing.fill(0.0);
+                // SAFETY: the processor has the instructions, which only `found` makes a value of this type for; there are 32 columns of `depth` values, and two lines for each
+                // place of the panel.
+                unsafe { transpose(widened, depth, panel) }
+            }
+        })
+    }
+}
+
+/// # Safety
+/// `columns` are 32 of `depth` values each, and `panel` has two lines for each of these.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+unsafe fn transpose(columns: &[f32], depth: usize, panel: &mut [Line]) {
+    for from in (0..depth).step_by(16) {
+        let count = 16.min(depth - from);
+        let mask = u16::MAX >> (16 - count);
+        for half in 0..2 {
+            // SAFETY: a column has `count` values from there on, and the others are masked.
+            let rows: [__m512; 16] = std::array::from_fn(|column| unsafe {
+                _mm512_maskz_loadu_ps(mask, columns.as_ptr().add((16 * half + column) * depth + from))
+            });
+            for (place, row) in transposed(rows).into_iter().enumerate().take(count) {
+                // SAFETY: there are two lines for each place.
+                unsafe { _mm512_store_ps(panel.as_mut_ptr().add(2 * (from + place) + half).cast(), row) };
+            }
+        }
+    }
+}
+
+/// A matrix of 16 by 16 values, rows and columns swapped.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn transposed(rows: [__m512; 16]) -> [__m512; 16] {
+    // Columns of four rows each, a quarter of a register for each of the columns that are four apart.
+    let mut fours = [_mm512_setzero_ps(); 16];
+    for (four, rows) in rows.chunks_exact(4).enumerate() {
+        let as_pairs = |values| _mm512_castps_pd(values);
+        let (low, high) = (_mm512_unpacklo_ps(rows[0], rows[1]), _mm512_unpackhi_ps(rows[0], rows[1]));
+        let (next_low, next_high) = (_mm512_unpacklo_ps(rows[2], rows[3]), _mm512_unpackhi_ps(rows[2], rows[3]));
+        for (column, (first, second)) in [(low, next_low), (high, next_high)].into_iter().enumerate() {
+            let (first, second) = (as_pairs(first), as_pairs(second));
+            fours[4 * four + 2 * column] = _mm512_castpd_ps(_mm512_unpacklo_pd(first, second));
+            fours[4 * four + 2 * column + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(first, second));
+        }
+    }
+    let mut columns = [_mm512_setzero_ps(); 16];
+    for column in 0..4 {
+        let [a, b, c, d] = [fours[column], fours[4 + column], fours[8 + column], fours[12 + column]];
+        let even = [_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d)];
+        let odd = [_mm512_shuffle_f32x4::<0xDD>(a, b), _mm512_shuffle_f32x4::<0xDD>(c, d)];
+        columns[column] = _mm512_shuffle_f32x4::<0x88>(even[0], even[1]);
+        columns[4 + column] = _mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]);
+        columns[8 + column] = _mm512_shuffle_f32x4::<0xDD>(even[0], even[1]);
+        columns[12 + column] = _mm512_shuffle_f32x4::<0xDD>(odd[0], odd[1]);
+    }
+    columns
 }
 
 /// Where `gemm` cuts sums of this depth.

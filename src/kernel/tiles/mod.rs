@@ -23,6 +23,7 @@ mod of_types {
     use super::f32::MultiplyAdds;
     use super::product::{Factors, product};
     use half::bf16;
+    use std::ops::Range;
 
     pub use super::f32::Wide;
 
@@ -44,19 +45,43 @@ mod of_types {
 
     /// x·w + b in f32 of a weight that is widened, to the bit as `gemm` computes it of the widened one; none where that is to be taken.
     pub fn of_f32<T: Wide>(x: &[f32], weight: &[T], bias: Option<&[f32]>, extents: [usize; 3]) -> Option<Vec<f32>> {
-        let [rows, depth, columns] = extents;
+        let (tiles, [_, _, columns]) = (for_f32(extents)?, extents);
+        let pack = |part, of_columns, panels: &mut [_]| tiles.pack(weight, columns, part, of_columns, panels);
+        Some(product(tiles, Factors { x, pack, bias, extents, depth: tiles.depth() }))
+    }
+
+    /// The same of a weight of which `widen` writes places of some columns, those of each column together; the places begin and end at
+    /// multiples of `whole`.
+    pub fn of_columns(
+        x: &[f32],
+        whole: usize,
+        widen: impl Fn(Range<usize>, Range<usize>, &mut [f32]) + Sync,
+        bias: Option<&[f32]>,
+        extents: [usize; 3],
+    ) -> Option<Vec<f32>> {
+        let (tiles, [_, depth, _]) = (for_f32(extents)?, extents);
+        // The last part ends where the depth does.
+        if depth > tiles.depth() && !tiles.depth().is_multiple_of(whole) {
+            return None;
+        }
+        let pack = |part: Range<usize>, columns: Range<usize>, panels: &mut [_]| {
+            tiles.pack_columns(|columns, values| widen(part.clone(), columns, values), part.len(), columns, panels)
+        };
+        Some(product(tiles, Factors { x, pack, bias, extents, depth: tiles.depth() }))
+    }
+
+    fn for_f32([rows, depth, columns]: [usize; 3]) -> Option<MultiplyAdds> {
         if rows < LEAST_ROWS || depth < LEAST_DEPTH || columns < LEAST_COLUMNS {
             return None;
         }
-        let tiles = MultiplyAdds::found(depth)?;
-        let pack = |part, of_columns, panels: &mut [_]| tiles.pack(weight, columns, part, of_columns, panels);
-        Some(product(tiles, Factors { x, pack, bias, extents, depth: tiles.depth() }))
+        MultiplyAdds::found(depth)
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 mod of_types {
     use half::{bf16, f16};
+    use std::ops::Range;
 
     pub trait Wide {}
     impl Wide for f32 {}
@@ -70,6 +95,16 @@ mod of_types {
     pub fn of_f32<T: Wide>(_: &[f32], _: &[T], _: Option<&[f32]>, _: [usize; 3]) -> Option<Vec<f32>> {
         None
     }
+
+    pub fn of_columns(
+        _: &[f32],
+        _: usize,
+        _: impl Fn(Range<usize>, Range<usize>, &mut [f32]) + Sync,
+        _: Option<&[f32]>,
+        _: [usize; 3],
+    ) -> Option<Vec<f32>> {
+        None
+    }
 }
 
-pub(super) use of_types::{of_bf16, of_f32};
+pub(super) use of_types::{of_bf16, of_columns, of_f32};

@@ -135,6 +135,9 @@ fn block_size(
     let across = columns.div_ceil(most_columns).max(1);
     let down = blocks.div_ceil(across);
     let most_rows = rows.div_ceil(down).clamp(LEAST_ROWS, most_rows);
+    // Where there are not rows enough for that, columns are cut, too.
+    let across = blocks.div_ceil(rows.div_ceil(most_rows));
+    let most_columns = most_columns.min(columns.div_ceil(across).max(2 * TILE_COLUMNS));
     ProductBlockSize { rows: most_rows, columns: most_columns, multiples: [TILE_ROWS, TILE_COLUMNS] }
 }
 
