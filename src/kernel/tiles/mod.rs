@@ -80,19 +80,14 @@ mod of_types {
 
 #[cfg(not(target_arch = "x86_64"))]
 mod of_types {
-    use half::{bf16, f16};
+    use half::bf16;
     use std::ops::Range;
-
-    pub trait Wide {}
-    impl Wide for f32 {}
-    impl Wide for bf16 {}
-    impl Wide for f16 {}
 
     pub fn of_bf16(_: &[u16], _: &[u16], _: Option<&[f32]>, _: [usize; 3]) -> Option<Vec<bf16>> {
         None
     }
 
-    pub fn of_f32<T: Wide>(_: &[f32], _: &[T], _: Option<&[f32]>, _: [usize; 3]) -> Option<Vec<f32>> {
+    pub fn of_f32<T>(_: &[f32], _: &[T], _: Option<&[f32]>, _: [usize; 3]) -> Option<Vec<f32>> {
         None
     }
 
