@@ -4,9 +4,12 @@ use super::resolved::ResolvedPrompts;
 use super::set::{Note, Prompt, PromptSet};
 use std::collections::HashSet;
 
-/// Notes answers without the space that they need, and prompts that are there more than once.
+/// Notes answers of words without the space that they need, and prompts of words that are there more than once.
 pub(super) fn note(set: &mut PromptSet, resolved: &ResolvedPrompts) {
-    if resolved.words().is_some() && resolved.chat.is_none() {
+    if resolved.words().is_none() {
+        return;
+    }
+    if resolved.chat.is_none() {
         let prompts = set.prompts.iter().filter(|prompt| is_joined(prompt, resolved)).count();
         set.notes.extend((prompts > 0).then_some(Note::AnswersJoined { prompts }));
     }

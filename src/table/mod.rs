@@ -86,25 +86,16 @@ fn made(
 ) -> Result<Built, Vec<TableFault<TableProblem>>> {
     let mut frame = rows.clone();
     let mut faults = Vec::new();
-    let mut without_rows = None;
     for (column, condition) in &spec.filter {
         match meeting(&frame, column, condition) {
-            Ok(kept) => {
-                if kept.height() == 0 && frame.height() > 0 {
-                    let values = frame.column(column).map(some_values).unwrap_or_default();
-                    without_rows = Some(format!("no rows: '{column}' is never {condition}; its values are {values}"));
-                }
-                frame = kept;
-            }
+            Ok(kept) => frame = kept,
             Err(problem) => faults.push(at(&["where", column])(problem)),
         }
     }
     // Conditions change no columns: whatever is wrong with them, what comes after can be looked at.
     let rest = widened(spec, frame, with).and_then(|frame| shaped(spec, frame)).map_err(|more| faults.extend(more));
     match rest {
-        Ok(built) if faults.is_empty() => {
-            Ok(Built { notes: without_rows.into_iter().chain(built.notes).collect(), ..built })
-        }
+        Ok(built) if faults.is_empty() => Ok(built),
         _ => Err(faults),
     }
 }
