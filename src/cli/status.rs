@@ -6,6 +6,7 @@ use crate::Error;
 use crate::cluster::{RunStatus, StepStatus, status};
 use crate::plan::Session;
 use clap::Args;
+use std::collections::HashSet;
 use std::fmt::Write;
 
 #[derive(Debug, Args)]
@@ -29,6 +30,9 @@ pub(super) struct StatusArguments {
     failed: bool,
 }
 
+/// So many tasks with the ends of their logs fit onto a screen.
+const TASKS: usize = 5;
+
 pub(super) fn run(arguments: StatusArguments) -> Result<(), Error> {
     let mut specs = arguments.specs.read(true)?;
     let plans = specs.plan(true)?;
@@ -47,12 +51,14 @@ pub(super) fn run(arguments: StatusArguments) -> Result<(), Error> {
             let _ = writeln!(text, "{label}: {}", told(status));
         }
     }
-    text += &failures(&found);
+    let most = if arguments.all || arguments.failed { usize::MAX } else { TASKS };
+    text += &failures(&found, most);
     super::print::print(&text)?;
-    let failed = found.steps.iter().filter(|(_, status)| matches!(status, StepStatus::Failed(_))).count();
-    match failed.max(found.failed.len()) {
+    let is_lost = |status: &StepStatus| matches!(status, StepStatus::Failed(_) | StepStatus::Stopped(_));
+    match found.steps.iter().filter(|(_, status)| is_lost(status)).count() {
         0 => Ok(()),
-        count => Err(Error::failed("status")(format!("{count} steps have failed"))),
+        1 => Err(Error::failed("status")("1 step has failed or was stopped")),
+        count => Err(Error::failed("status")(format!("{count} steps have failed or were stopped"))),
     }
 }
 
@@ -64,6 +70,8 @@ fn counted(found: &RunStatus) -> String {
         (count(|status| matches!(status, StepStatus::Running(..))), "running"),
         (count(|status| matches!(status, StepStatus::Queued(_))), "queued"),
         (count(|status| matches!(status, StepStatus::Failed(_))), "failed"),
+        (count(|status| matches!(status, StepStatus::Stopped(_))), "stopped"),
+        (count(|status| matches!(status, StepStatus::Blocked(_))), "waiting for one of those"),
         (count(|status| matches!(status, StepStatus::Missing)), "not begun"),
     ];
     let counts: Vec<String> =
@@ -71,13 +79,11 @@ fn counted(found: &RunStatus) -> String {
     let mut text = format!("{} steps: {}\n", found.steps.len(), counts.join(", "));
     let (seconds, running) = found.left;
     if seconds > 0.0 {
-        let at_once = running.max(1);
-        let _ = writeln!(
-            text,
-            "left: {} on one machine by the plan, {} with the {at_once} tasks that run now",
-            time(seconds),
-            time(seconds / at_once as f64)
-        );
+        let at_once = match running {
+            0 | 1 => String::new(),
+            _ => format!(", {} with the {running} tasks that run now", time(seconds / running as f64)),
+        };
+        let _ = writeln!(text, "left: {} on one machine by the plan{at_once}", time(seconds));
     }
     if let Some(folder) = found.folder() {
         let _ = writeln!(text, "scripts and logs: {}", folder.display());
@@ -92,15 +98,20 @@ fn told(status: &StepStatus) -> String {
         StepStatus::Running(who, blocks) => format!("running: {who}, {blocks} blocks finished"),
         StepStatus::Queued(state) => format!("queued: {state}"),
         StepStatus::Failed(failure) => format!("failed: {failure}"),
+        StepStatus::Stopped(why) => format!("stopped: {why}"),
+        StepStatus::Blocked(label) => format!("waiting for {label}"),
         StepStatus::Missing => "not begun".into(),
     }
 }
 
-/// What failed: of the last submission with the ends of logs, else as far as anyone has left word.
-fn failures(found: &RunStatus) -> String {
+/// What failed: of the last submission with the ends of logs, of `most` tasks at most; else as far as anyone has left word.
+fn failures(found: &RunStatus, most: usize) -> String {
     let mut text = String::new();
-    for task in &found.failed {
-        let _ = writeln!(text, "failed: {}: {}", task.label, task.why);
+    for task in found.failed.iter().take(most) {
+        for step in &task.steps {
+            let what = if step.failed { "failed" } else { "stopped" };
+            let _ = writeln!(text, "{what}: {}: {}", step.label, step.why);
+        }
         if let Some(log) = &task.log {
             let _ = writeln!(text, "  the end of {}:", log.display());
             for line in &task.tail {
@@ -108,11 +119,21 @@ fn failures(found: &RunStatus) -> String {
             }
         }
     }
-    let is_told = |label: &String| found.failed.iter().any(|task| task.label == *label);
-    for (label, status) in found.steps.iter().filter(|(label, _)| !is_told(label)) {
-        if let StepStatus::Failed(failure) = status {
-            let _ = writeln!(text, "failed: {label}: {failure}");
-        }
+    if found.failed.len() > most {
+        let _ = writeln!(text, "… and {} tasks more, which --failed lists", found.failed.len() - most);
+    }
+    let told: HashSet<&str> =
+        found.failed.iter().flat_map(|task| &task.steps).map(|step| step.label.as_str()).collect();
+    let mut others = found.steps.iter().filter_map(|(label, status)| match status {
+        StepStatus::Failed(failure) if !told.contains(label.as_str()) => Some((label, failure)),
+        _ => None,
+    });
+    for (label, failure) in others.by_ref().take(most) {
+        let _ = writeln!(text, "failed: {label}: {failure}");
+    }
+    let more = others.count();
+    if more > 0 {
+        let _ = writeln!(text, "… and {more} steps more, which --failed lists");
     }
     text
 }

@@ -49,6 +49,10 @@ enum StoreCommand {
     Pull(Exchange),
 }
 
+/// Of a place to take entries from.
+const NO_STORE: &str = "there is no store here, or nothing was put into it yet; write the folder of another store, or HOST:FOLDER for one \
+                        on another machine";
+
 #[derive(Debug, Args)]
 struct Exchange {
     /// The other store: a folder, or HOST:FOLDER, reached by ssh
@@ -112,7 +116,11 @@ fn push(store: &Store, exchange: &Exchange) -> Result<(), Error> {
     let keys = meant(store.keys().map_err(Error::failed(about(store)))?, &exchange.keys, &about(store))?;
     let failed = || Error::failed(exchange.other.clone());
     exchanged(match OtherStore::parse(&exchange.other) {
-        OtherStore::Folder(folder) => Store::at(folder).take_over(store, &keys).map_err(failed())?,
+        OtherStore::Folder(folder) => {
+            let other = Store::at(folder);
+            other.check_place().map_err(Error::refused(about(&other)))?;
+            other.take_over(store, &keys).map_err(failed())?
+        }
         OtherStore::Remote(remote) => remote.push(store, &keys).map_err(failed())?,
     })
 }
@@ -124,15 +132,17 @@ fn pull(store: &Store, exchange: &Exchange) -> Result<(), Error> {
         OtherStore::Folder(folder) => {
             let other = Store::at(folder);
             if !other.exists() {
-                return Err(Error::refused(of)(
-                    "there is no store here; write the folder of another store, or HOST:FOLDER for one on another machine",
-                ));
+                other.check_place().map_err(Error::refused(of.clone()))?;
+                return Err(Error::refused(of)(NO_STORE));
             }
             let keys = meant(other.keys().map_err(failed())?, &exchange.keys, &of)?;
             store.take_over(&other, &keys).map_err(failed())?
         }
         OtherStore::Remote(remote) => {
-            let keys = meant(remote.keys().map_err(failed())?, &exchange.keys, &of)?;
+            let Some(keys) = remote.keys().map_err(failed())? else {
+                return Err(Error::refused(of)(NO_STORE));
+            };
+            let keys = meant(keys, &exchange.keys, &of)?;
             remote.pull(store, &keys).map_err(failed())?
         }
     })

@@ -10,7 +10,7 @@ mod submission;
 mod tasks;
 mod worker;
 
-pub use gathering::{FailedTask, failed_tasks};
+pub use gathering::{FailedStep, FailedTask, failed_tasks};
 pub use grouping::levels;
 pub use scheduler::{JobState, Scheduler, TaskState};
 pub use settings::{settings, site_file};

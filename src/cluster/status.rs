@@ -22,6 +22,10 @@ pub enum StepStatus {
     Running(String, usize),
     /// It failed.
     Failed(StepFailure),
+    /// The task that was to compute it ended before: how.
+    Stopped(String),
+    /// It needs a step that failed or was stopped: that step.
+    Blocked(String),
     /// A job will compute it: the state of its task, and why it does not run yet.
     Queued(String),
     /// Nobody is at it.
@@ -33,7 +37,7 @@ pub enum StepStatus {
 pub struct RunStatus {
     /// Each step with what it is called.
     pub steps: Vec<(String, StepStatus)>,
-    /// What failed of the last submission, with the ends of logs.
+    /// Tasks of the last submission with steps that failed or were stopped, and the ends of their logs.
     pub failed: Vec<FailedTask>,
     /// The last submission of these steps.
     pub submission: Option<Submission>,
@@ -84,9 +88,13 @@ pub fn status(plans: &[Plan], joined: &JoinedPlan, session: &Session) -> Result<
         for (number, task) in array.tasks.iter().enumerate() {
             let state = array.job.and_then(|job| states.get(&(job, Some(number as u64))));
             let Some(state) = state.filter(|state| WAITING.contains(&state.state.as_str())) else { continue };
-            let reason = if state.reason.is_empty() { String::new() } else { format!(" ({})", state.reason) };
+            let state = match (state.state.as_str(), state.reason.as_str()) {
+                ("RUNNING", _) => "its task is running".to_string(),
+                (state, "") => state.to_string(),
+                (state, reason) => format!("{state} ({reason})"),
+            };
             for cell in task {
-                queued.insert(&cell.key, format!("{}{reason}", state.state));
+                queued.insert(&cell.key, state.clone());
             }
         }
     }
@@ -100,11 +108,37 @@ pub fn status(plans: &[Plan], joined: &JoinedPlan, session: &Session) -> Result<
         (Some(submission), Some(store)) => failed_tasks(submission, store, &states, is_missing),
         _ => Vec::new(),
     };
-    let of_steps = |(label, status, key): &(String, Option<StepStatus>, String)| {
-        let waits = || queued.get(key.as_str()).cloned().map_or(StepStatus::Missing, StepStatus::Queued);
-        (label.clone(), status.clone().unwrap_or_else(waits))
-    };
-    let steps: Vec<(String, StepStatus)> = known.iter().map(of_steps).collect();
+    let mut failed = failed;
+    let stopped: HashMap<&str, &str> =
+        failed.iter().flat_map(|task| &task.steps).map(|step| (step.key.as_str(), step.why.as_str())).collect();
+    let mut steps: Vec<(String, StepStatus)> = Vec::with_capacity(known.len());
+    for (cell, (label, status, key)) in known.iter().enumerate() {
+        let mut status =
+            status.clone().unwrap_or_else(|| match (queued.get(key.as_str()), stopped.get(key.as_str())) {
+                (Some(state), _) => StepStatus::Queued(state.clone()),
+                (None, Some(why)) => StepStatus::Stopped((*why).to_string()),
+                (None, None) => StepStatus::Missing,
+            });
+        let waits = matches!(status, StepStatus::Stopped(_) | StepStatus::Queued(_) | StepStatus::Missing);
+        let behind = |need: &usize| match &steps[*need] {
+            (label, StepStatus::Failed(_) | StepStatus::Stopped(_)) => Some(label.clone()),
+            (_, StepStatus::Blocked(label)) => Some(label.clone()),
+            _ => None,
+        };
+        if waits && let Some(label) = joined.cells[cell].needs.iter().find_map(behind) {
+            status = StepStatus::Blocked(label);
+        }
+        steps.push((label.clone(), status));
+    }
+    // What waits for another step has no story of its own.
+    let blocked: HashSet<&str> = known
+        .iter()
+        .zip(&steps)
+        .filter(|(_, (_, status))| matches!(status, StepStatus::Blocked(_)))
+        .map(|((_, _, key), _)| key.as_str())
+        .collect();
+    failed.iter_mut().for_each(|task| task.steps.retain(|step| !blocked.contains(step.key.as_str())));
+    failed.retain(|task| !task.steps.is_empty());
     let unfinished: Vec<usize> = (0..steps.len()).filter(|&cell| steps[cell].1 != StepStatus::Done).collect();
     let running: HashSet<&String> = steps
         .iter()

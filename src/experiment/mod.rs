@@ -56,7 +56,7 @@ fn work(plan: &Plan, session: &Session, options: &RunOptions) -> Result<Ended, E
     let kept = stores.iter().flatten().any(|store| !store.is_temporary());
     interrupt::stage(if kept { interrupt::InterruptStage::Kept } else { interrupt::InterruptStage::Lost });
     let spec_file = loaded.sources.first().map_or("", |source| source.name());
-    let folder = ClaimedFolder::take(plan.folder(), spec_file)?;
+    let folder = ClaimedFolder::take(plan.folder(), spec_file, options.progress)?;
     let recalls = recalls(plan, session, &stores)?;
     if let Some(standing) = standing::results(plan, session, &recalls, &folder, options)? {
         return Ok(stand(plan, &standing, folder.place(), options, started));

@@ -4,6 +4,7 @@ use crate::system::environment;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// What a run ran on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +40,9 @@ impl Machine {
 
 /// The processor's name.
 pub fn processor() -> String {
-    named_processor().unwrap_or_else(|| "unknown".into())
+    // Of a machine with hundreds of cores the kernel takes milliseconds to tell of them all.
+    static NAMED: LazyLock<String> = LazyLock::new(|| named_processor().unwrap_or_else(|| "unknown".into()));
+    NAMED.clone()
 }
 
 fn named_processor() -> Option<String> {

@@ -1,15 +1,15 @@
 //! What a run leaves of itself in its results folder until its results are there: who it is, should it not get to its end.
 
+use crate::system::claim::is_held;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, TryLockError};
 use std::path::Path;
 
 /// The folder, in the results folder, that a run puts its results into until all of them are there.
 pub const FOLDER: &str = ".ablate-unfinished";
 /// The file in it that says whose it is.
 pub const RUN: &str = "run.json";
-/// The file in the results folder that the run which writes into it holds a lock on.
-pub const LOCK: &str = ".ablate-lock";
+/// The claim on the results folder, of the run which writes into it.
+pub const CLAIM: &str = ".ablate-claim";
 
 /// A run that did not end, or has not yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +30,7 @@ impl Unfinished {
     pub fn of(results: &Path) -> Option<Self> {
         let text = std::fs::read_to_string(results.join(FOLDER).join(RUN)).ok()?;
         let unfinished: Self = serde_json::from_str(&text).ok()?;
-        let lock = File::options().read(true).write(true).open(results.join(LOCK));
-        let running = lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
-        Some(Self { running, ..unfinished })
+        Some(Self { running: is_held(&results.join(CLAIM)), ..unfinished })
     }
 }
 

@@ -9,13 +9,16 @@ pub use replace::settle;
 
 use crate::manifest::{self, Checksum, Manifest, unfinished};
 use crate::system::atomic::{WriteError, remove_parts, write_atomic};
-use crate::system::lock::{Lock, owner};
+use crate::system::claim::{Claim, ClaimTerms, ClaimWatch, holder};
+use crate::system::interrupt;
+use crate::system::progress::Progress;
 use crate::system::time::rfc3339_now;
 use crate::{Error, table};
 use polars::prelude::DataFrame;
 use replace::{EarlierResults, Replaced};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 /// A folder that results are written to, file by file, each whole or not at all.
@@ -26,8 +29,8 @@ pub struct Results {
     dir: PathBuf,
     files: Vec<PathBuf>,
     earlier: EarlierResults,
-    /// Held where the folder takes locks: files of two runs are not to be mixed under one manifest.
-    _lock: Option<Lock>,
+    /// Held where the folder takes files: those of two runs are not to be mixed under one manifest.
+    _claim: Option<Claim>,
 }
 
 /// A folder of results that no other run writes into meanwhile, as it was found.
@@ -36,8 +39,13 @@ pub struct ClaimedFolder {
     place: PathBuf,
     /// What is there; nothing where a run has left something that is not in its place.
     earlier: Option<EarlierResults>,
-    lock: Option<Lock>,
+    claim: Option<Claim>,
 }
+
+/// Between two looks at a claim whose holder may be alive or not.
+const PAUSE: Duration = Duration::from_millis(500);
+/// What versions before locked, in the place of a claim.
+const LOCK: &str = ".ablate-lock";
 
 /// Folders of it that files are written into.
 const PARTS: [&str; 6] = ["", "rows", "tables", "figures", "activations", "directions"];
@@ -47,21 +55,11 @@ impl ClaimedFolder {
     /// others.
     ///
     /// # Errors
-    /// Another run.
-    pub fn take(dir: PathBuf, spec: &str) -> Result<Self, Error> {
-        let lock = match Lock::take_without_trace(&dir.join(unfinished::LOCK), spec) {
-            Ok(Some(lock)) => Some(lock),
-            Ok(None) => {
-                let owner = owner(&dir.join(unfinished::LOCK));
-                let problem = format!(
-                    "{owner}, is writing its results there; wait until it is done, or write another output.dir"
-                );
-                return Err(Error::refused(format!("output.dir '{}'", dir.display()))(problem));
-            }
-            Err(_) => None,
-        };
+    /// Another run; Ctrl-C.
+    pub fn take(dir: PathBuf, spec: &str, progress: &Progress) -> Result<Self, Error> {
+        let claim = claim(&dir, spec, progress)?;
         let earlier = (!replace::is_left(&dir)).then(|| EarlierResults::of(&dir));
-        Ok(Self { place: dir, earlier, lock })
+        Ok(Self { place: dir, earlier, claim })
     }
 
     /// Where it is.
@@ -79,7 +77,8 @@ impl ClaimedFolder {
     /// # Errors
     /// A folder that takes none.
     pub fn begin(self, command: &str) -> Result<Results, Error> {
-        let Self { place: dir, earlier, lock } = self;
+        let Self { place: dir, earlier, claim } = self;
+        let _ = fs::remove_file(dir.join(LOCK));
         let refused = || format!("output.dir '{}'", dir.display());
         for part in PARTS.iter().map(|part| dir.join(part)).filter(|part| *part == dir || part.is_dir()) {
             let probe = part.join(".ablate-probe");
@@ -89,7 +88,7 @@ impl ClaimedFolder {
                 Error::refused(refused())(problem)
             })?;
             fs::remove_file(&probe).map_err(Error::refused(refused()))?;
-            if lock.is_some() {
+            if claim.is_some() {
                 remove_parts(&part);
             }
         }
@@ -110,7 +109,7 @@ impl ClaimedFolder {
         write_atomic(&unfinished.join(unfinished::RUN), |out| out.write_all(&text))
             .map_err(Error::refused("output.dir"))?;
         let earlier = earlier.unwrap_or_else(|| EarlierResults::of(&dir));
-        Ok(Results { earlier, dir: unfinished, place: dir, files: Vec::new(), _lock: lock })
+        Ok(Results { earlier, dir: unfinished, place: dir, files: Vec::new(), _claim: claim })
     }
 }
 
@@ -201,5 +200,38 @@ impl Results {
     /// Files that cannot be moved: the next command about the folder goes on with it.
     pub fn publish(&self, superseded: &[Checksum]) -> Result<Replaced, Error> {
         replace::all(&self.place, superseded)
+    }
+}
+
+/// The claim on a folder of results. `None`: the folder takes no files, which is found out next.
+///
+/// # Errors
+/// Another run that is writing into it, on this machine or on another; Ctrl-C.
+fn claim(dir: &Path, spec: &str, progress: &Progress) -> Result<Option<Claim>, Error> {
+    let path = dir.join(unfinished::CLAIM);
+    let mut watch = ClaimWatch::at(&path, ClaimTerms::STANDARD);
+    let mut is_told = false;
+    loop {
+        match watch.take(spec) {
+            Ok(Some(claim)) => return Ok(Some(claim)),
+            Ok(None) if watch.is_alive() => {
+                let problem = format!(
+                    "{}, is writing its results there; wait until it is done, or write another output.dir",
+                    holder(&path)
+                );
+                return Err(Error::refused(format!("output.dir '{}'", dir.display()))(problem));
+            }
+            Ok(None) => {
+                // Of another machine: it touches its claim every few seconds, or is gone.
+                if !std::mem::replace(&mut is_told, true) {
+                    let who = holder(&path);
+                    progress
+                        .say(&format!("{}: looking whether {who}, is still writing its results there", dir.display()));
+                }
+                interrupt::check()?;
+                std::thread::sleep(PAUSE);
+            }
+            Err(_) => return Ok(None),
+        }
     }
 }

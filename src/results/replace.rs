@@ -4,7 +4,7 @@
 
 use crate::Error;
 use crate::manifest::{self, Checksum, Manifest, unfinished};
-use crate::system::lock::Lock;
+use crate::system::claim::{Claim, is_held};
 use crate::system::{atomic, interrupt};
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path, PathBuf};
@@ -126,10 +126,11 @@ pub fn settle(dir: &Path) -> Result<(), Error> {
     if !dir.join(COMPLETE).is_dir() {
         return Ok(());
     }
-    // Another that has the lock does it itself; where there are no locks, it is done here.
-    match Lock::take_without_trace(&dir.join(unfinished::LOCK), "results") {
-        Ok(None) => Ok(()),
-        lock => go_on(dir).inspect(|()| drop(lock)),
+    // Another that has the folder does it itself; where no claims can be made, it is done here.
+    let path = dir.join(unfinished::CLAIM);
+    match Claim::take(&path, "results") {
+        Ok(None) if is_held(&path) => Ok(()),
+        claim => go_on(dir).inspect(|()| drop(claim)),
     }
 }
 

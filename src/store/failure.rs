@@ -3,6 +3,7 @@
 use super::Store;
 use crate::system::atomic::write_atomic;
 use crate::system::host::host;
+use crate::system::job::ClusterJob;
 use crate::system::time::{now, utc};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -16,14 +17,21 @@ pub struct StepFailure {
     pub error: String,
     /// When, in seconds since 1970.
     pub when: u64,
-    /// On which machine.
+    /// On which machine, and in which job of a cluster.
     pub host: String,
 }
 
 impl StepFailure {
     /// Of a step that has failed just now, here.
     pub fn now(step: &str, error: &str) -> Self {
-        Self { step: step.into(), error: error.into(), when: now(), host: host() }
+        let place = match ClusterJob::here() {
+            // What the cluster calls the machine is what people ask it about.
+            Some(job) => {
+                format!("{} in job {}", if job.node.is_empty() { host() } else { job.node.clone() }, job.name())
+            }
+            None => host(),
+        };
+        Self { step: step.into(), error: error.into(), when: now(), host: place }
     }
 }
 

@@ -30,6 +30,10 @@ use crate::system::Digests;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What may be in a store before its first entry.
+const OWN: [&str; 9] =
+    ["CACHEDIR.TAG", "blocks", "claims", "failed", "files.json", "locks", "models.json", "parts", "submissions"];
+
 /// A folder of outcomes. It is made when something is first put into it.
 #[derive(Debug)]
 pub struct Store {

@@ -150,6 +150,7 @@ pub struct ClaimWatch {
     path: PathBuf,
     terms: ClaimTerms,
     seen: Option<ClaimSight>,
+    alive: bool,
 }
 
 /// A claim as it was seen last.
@@ -162,7 +163,7 @@ struct ClaimSight {
 impl ClaimWatch {
     /// Of the claim that a file stands for.
     pub fn at(path: &Path, terms: ClaimTerms) -> Self {
-        Self { path: path.to_path_buf(), terms, seen: None }
+        Self { path: path.to_path_buf(), terms, seen: None, alive: false }
     }
 
     /// Takes the claim, broken where its holder is gone. `None`: another has it; to be asked again in a while.
@@ -186,8 +187,16 @@ impl ClaimWatch {
         Ok(None)
     }
 
+    /// Whether the holder of the claim, which was not to be had, is certainly alive: a process of this machine that is there, one of
+    /// another machine that has touched the claim since it was first seen, or a job that the scheduler says is running. What can be
+    /// said of it may be more at the next look.
+    pub fn is_alive(&self) -> bool {
+        self.alive
+    }
+
     /// Looks at the claim: whether its holder is gone.
     fn is_gone(&mut self) -> io::Result<bool> {
+        self.alive = false;
         // Opened, and not only asked about: a network file system may answer from memory otherwise.
         let (text, touched) = match File::open(&self.path) {
             Ok(mut file) => {
@@ -203,6 +212,7 @@ impl ClaimWatch {
         let still = match &mut self.seen {
             Some(seen) if seen.text == text && seen.touched == touched => seen.since.elapsed(),
             seen => {
+                self.alive = seen.as_ref().is_some_and(|seen| seen.text == text);
                 *seen = Some(ClaimSight { text, touched, since: Instant::now() });
                 Duration::ZERO
             }
@@ -210,8 +220,15 @@ impl ClaimWatch {
         Ok(match holder {
             None => still >= EMPTY.min(self.terms.stale),
             Some(holder) => match holder.lives() {
-                Some(lives) => !lives,
-                None => still >= self.terms.stale && !holder.job.as_ref().is_some_and(ClusterJob::is_under_way),
+                Some(lives) => {
+                    self.alive = lives;
+                    !lives
+                }
+                None if still < self.terms.stale => false,
+                None => {
+                    self.alive = holder.job.as_ref().is_some_and(ClusterJob::is_under_way);
+                    !self.alive
+                }
             },
         })
     }
@@ -273,7 +290,11 @@ pub(crate) fn holder(path: &Path) -> String {
     if process == std::process::id() && on == host() {
         return "another spec of this run".into();
     }
-    let who = job.map_or_else(|| format!("process {process}"), |job| format!("job {}", job.name()));
+    let (who, on) = match job {
+        // What the cluster calls the machine is what people ask it about.
+        Some(job) => (format!("job {}", job.name()), if job.node.is_empty() { on } else { job.node }),
+        None => (format!("process {process}"), on),
+    };
     format!("{who} on {on}, since {}", utc(since))
 }
 

@@ -1,4 +1,4 @@
-//! What the program needs of the machine, whatever it computes: files that are whole, locks, signals, progress, checksums.
+//! What the program needs of the machine, whatever it computes: files that are whole, claims, signals, progress, checksums.
 
 pub mod allocator;
 pub mod atomic;
@@ -8,7 +8,6 @@ pub mod environment;
 pub mod host;
 pub mod interrupt;
 pub mod job;
-pub mod lock;
 pub mod progress;
 pub(crate) mod shell;
 mod stamp;

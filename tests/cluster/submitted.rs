@@ -131,7 +131,12 @@ fn how_far_it_is() {
     let failed = status(&[]).ends(1);
     says(
         &failed.out,
-        ["its task ended as OUT_OF_MEMORY", "101_1.log:\n", "  | slurmstepd: error: Detected 1 oom-kill event(s)\n"],
+        [
+            "14 steps: 1 done, 1 stopped, 12 queued\n",
+            "its task took more memory than it asked for",
+            "101_1.log:\n",
+            "  | slurmstepd: error: Detected 1 oom-kill event(s)\n",
+        ],
     );
-    says(&failed.err, ["1 steps have failed"]);
+    says(&failed.err, ["1 step has failed or was stopped"]);
 }

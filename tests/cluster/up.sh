@@ -8,19 +8,32 @@ what=${1:?start or stop}; dir=${2:?an absolute folder}; nodes=${3:-1}
 case $dir in /*) ;; *) echo "an absolute folder" >&2; exit 2;; esac
 export SLURM_CONF=$dir/slurm.conf
 if [ "$what" = stop ]; then
-  for f in "$dir"/slurmd*.pid "$dir/slurmctld.pid" "$dir/munged.pid"; do [ -s "$f" ] && kill "$(cat "$f")" 2>/dev/null || true; done
+  # Jobs first: daemons that end leave them running.
+  timeout 10 scancel --quiet --user="$(id -un)" 2>/dev/null || true
+  for _ in $(seq 50); do [ -n "$(timeout 10 squeue --noheader 2>/dev/null)" ] || break; sleep .2; done
+  pids=$(cat "$dir"/slurmd*.pid "$dir/slurmctld.pid" "$dir/munged.pid" 2>/dev/null) || true
+  for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+  # The next start needs their ports.
+  for _ in $(seq 50); do
+    left=; for pid in $pids; do kill -0 "$pid" 2>/dev/null && left=$pid; done
+    [ -n "$left" ] || exit 0
+    sleep .2
+  done
+  for pid in $pids; do kill -9 "$pid" 2>/dev/null || true; done
   exit 0
 fi
 mkdir -p "$dir"/{state,log,munge}
 for ((i = 0; i < nodes; i++)); do mkdir -p "$dir/spool.n$i"; done
 cores=1
+# A job that is started again waits until the credentials of its first start have expired: two minutes by default.
+credentials=5
 {
   cat <<CONF
 ClusterName=loopback
 SlurmctldHost=localhost(127.0.0.1)
 SlurmctldPort=26817
 AuthType=auth/munge
-AuthInfo=socket=$dir/munge/socket
+AuthInfo=socket=$dir/munge/socket,cred_expire=$credentials
 SlurmUser=root
 SlurmdUser=root
 StateSaveLocation=$dir/state
@@ -34,6 +47,7 @@ TaskPlugin=task/none
 SwitchType=switch/none
 MpiDefault=none
 SchedulerType=sched/backfill
+SchedulerParameters=batch_sched_delay=0,sched_interval=5,bf_interval=5
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2

@@ -2,10 +2,10 @@
 
 use super::SPEC;
 use crate::resume::long;
-use crate::support::{Sandbox, files_below, says, signal, wait_until};
+use crate::support::{Ran, Sandbox, files_below, says, signal, wait_until};
 use std::fs;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The second is refused, with whose the folder is, and the first is not disturbed.
 #[cfg(unix)]
@@ -15,8 +15,8 @@ fn two_runs_with_one_folder() {
     sandbox.run_into("whole", &["--no-store"]);
     let arguments = ["run", "spec.toml", "--set", "output.dir=results"];
     let mut first = sandbox.command(&arguments).stderr(Stdio::null()).spawn().expect("the binary starts");
-    let lock = sandbox.at("results/.ablate-lock");
-    wait_until(&mut first, || lock.exists());
+    let claim = sandbox.at("results/.ablate-claim");
+    wait_until(&mut first, || claim.exists());
     std::thread::sleep(Duration::from_millis(50));
     signal(&first, "STOP");
     let ran = sandbox.run(&arguments);
@@ -28,10 +28,10 @@ fn two_runs_with_one_folder() {
     assert!(first.wait().expect("it ends").success());
     assert!(sandbox.results("whole") == sandbox.results("results"));
     assert!(sandbox.has("results/manifest.json"));
-    assert!(!lock.exists(), "nothing is left of it");
+    assert!(!claim.exists(), "nothing is left of it");
     // Of several specs, the others are run.
     let mut first = sandbox.command(&[&arguments[..], &["--force"]].concat()).stderr(Stdio::null()).spawn().unwrap();
-    wait_until(&mut first, || lock.exists());
+    wait_until(&mut first, || claim.exists());
     std::thread::sleep(Duration::from_millis(50));
     signal(&first, "STOP");
     sandbox.write("other.toml", SPEC);
@@ -44,17 +44,51 @@ fn two_runs_with_one_folder() {
     first.wait().unwrap();
 }
 
-/// What a run that was killed left holds nobody up, and goes.
+/// What a run that was killed left holds nobody up, and goes; so does the lock of a version before.
+#[cfg(unix)]
 #[test]
-fn a_lock_of_a_run_that_was_killed() {
-    let sandbox = Sandbox::stored(SPEC);
+fn a_claim_of_a_run_that_was_killed() {
+    let sandbox = long();
     sandbox.run_into("whole", &["--no-store"]);
+    let arguments = ["run", "spec.toml", "--set", "output.dir=results"];
+    let mut killed = sandbox.command(&arguments).stderr(Stdio::null()).spawn().expect("the binary starts");
+    let is_written = || fs::metadata(sandbox.at("results/.ablate-claim")).is_ok_and(|claim| claim.len() > 0);
+    wait_until(&mut killed, is_written);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(sandbox.has("results/.ablate-claim"));
     sandbox.write("results/.ablate-lock", r#"{"process":1,"host":"gone","work":"spec.toml","since":0}"#);
     sandbox.write("results/rows/.ablate-Xy12Zw.part", "half");
     sandbox.run_into("results", &[]);
     assert!(sandbox.results("whole") == sandbox.results("results"));
     let left = files_below(&sandbox.at("results"));
     assert!(left.iter().all(|path| !path.to_string_lossy().contains(".ablate-")), "{left:?}");
+}
+
+/// A run on another machine is known by its touching its claim, whatever the clocks say; and nothing of its is touched.
+#[test]
+fn a_run_on_another_machine_has_the_folder() {
+    let sandbox = Sandbox::stored(SPEC);
+    let claim =
+        r#"{"process":1,"began":5,"host":"elsewhere","space":"another start","work":"spec.toml","since":0,"number":0}"#;
+    sandbox.write("results/.ablate-claim", claim);
+    let run = sandbox.command(&["run", "spec.toml", "--set", "output.dir=results"]).stderr(Stdio::piped()).spawn();
+    let mut run = run.expect("the binary starts");
+    for touch in 1..1000 {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(touch);
+        fs::File::options().append(true).open(sandbox.at("results/.ablate-claim")).unwrap().set_modified(time).unwrap();
+        if run.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let ran = Ran::from(run.wait_with_output().expect("it ends"));
+    says(
+        ran.refused(),
+        ["output.dir 'results': process 1 on elsewhere, since 1970-01-01", "is writing its results there"],
+    );
+    assert_eq!(sandbox.read("results/.ablate-claim"), claim);
+    assert!(!sandbox.has("results/.ablate-unfinished"));
 }
 
 /// Two files of one name in two folders: neither overwrites the results of the other unasked.

@@ -1,15 +1,14 @@
 //! Entries to and from a store on another machine, by `ssh` and `tar`, which are there on any.
 
 use super::ExchangeSummary;
-use crate::store::Store;
 use crate::store::entry::{ABOUT, CHECKSUM};
+use crate::store::{OWN, Store};
 use crate::system::digests::of_bytes;
 use crate::system::shell::path_word;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A store on another machine.
@@ -25,19 +24,28 @@ pub struct RemoteStore {
 const SUMS: &str = "SHA256SUMS";
 
 impl RemoteStore {
-    /// The keys of its entries.
+    /// The keys of its entries; `None` where the folder is no store.
     ///
     /// # Errors
-    /// A machine that cannot be reached.
-    pub fn keys(&self) -> io::Result<Vec<String>> {
-        let listing = format!("cd {}/entries 2>/dev/null || exit 0; ls -d */*", path_word(&self.folder));
+    /// A machine that cannot be reached; a folder of something else, which is no place for a store either.
+    pub fn keys(&self) -> io::Result<Option<Vec<String>>> {
+        // By the shell itself: the names of many entries are too long for a command.
+        let listing = format!(
+            "[ -e {folder} ] || exit 0; cd {folder} || exit 1; if [ -d entries ]; then echo store; for entry in entries/*/*; do echo \
+             \"$entry\"; done; else echo other; ls; fi",
+            folder = path_word(&self.folder)
+        );
         let text = run(self.command(&listing).stdin(Stdio::null()), &self.host)?;
-        let text = String::from_utf8_lossy(&text).into_owned();
-        Ok(text
-            .lines()
-            .filter_map(|line| Some(line.rsplit_once('/')?.1.to_string()))
-            .filter(|key| is_key(key))
-            .collect())
+        let text = String::from_utf8_lossy(&text);
+        let mut lines = text.lines();
+        match lines.next() {
+            Some("store") => {
+                let keys = lines.filter_map(|line| Some(line.rsplit_once('/')?.1.to_string()));
+                Ok(Some(keys.filter(|key| is_key(key)).collect()))
+            }
+            Some(_) => only_of_a_store(lines).map(|()| None),
+            None => Ok(None),
+        }
     }
 
     /// Hands the entries with these keys on to it, those that it has not. Their checksums are compared here before and there after.
@@ -45,7 +53,7 @@ impl RemoteStore {
     /// # Errors
     /// A machine that cannot be reached, and a checksum that is another there.
     pub fn push(&self, store: &Store, keys: &[String]) -> io::Result<ExchangeSummary> {
-        let there: HashSet<String> = self.keys()?.into_iter().collect();
+        let there: HashSet<String> = self.keys()?.into_iter().flatten().collect();
         let mut summary = ExchangeSummary::default();
         let (mut names, mut sums) = (String::new(), String::new());
         for key in keys {
@@ -93,7 +101,7 @@ impl RemoteStore {
             packed.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| named("tar", error))?;
         let out = packed.stdout.take().map_or_else(Stdio::null, Stdio::from);
         let unpacking = format!(
-            "set -e; umask 022; mkdir -p {folder}/parts {folder}/entries; cd {folder}; part=$(mktemp -d parts/push-XXXXXX); trap 'rm -rf \
+            "set -e; umask 022; mkdir -p {folder}/parts {folder}/entries; cd {folder}; part=$PWD/$(mktemp -d parts/push-XXXXXX); trap 'rm -rf \
              \"$part\"' EXIT; tar -C \"$part\" -xf -; cd \"$part\"; if command -v sha256sum >/dev/null; then sha256sum --quiet -c {SUMS}; \
              else shasum -a 256 -c {SUMS} >/dev/null; fi; for entry in */*/; do entry=${{entry%/}}; mkdir -p \
              ../../entries/${{entry%/*}}; [ -e ../../entries/$entry ] || mv $entry ../../entries/$entry; done; cd ../..",
@@ -169,6 +177,14 @@ fn named(program: &str, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{program}: {error}"))
 }
 
+/// Refuses names that are in no store before its first entry.
+fn only_of_a_store<'n>(mut names: impl Iterator<Item = &'n str>) -> io::Result<()> {
+    match names.find(|name| !name.starts_with('.') && !OWN.contains(name)) {
+        Some(other) => Err(io::Error::other(format!("it is no store, and has other things in it, such as '{other}'"))),
+        None => Ok(()),
+    }
+}
+
 /// Whether a name is that of an entry: SHA-256 in hex. Others are nobody's, and name no file on another machine.
 fn is_key(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -183,8 +199,26 @@ impl Store {
         Ok(self.list()?.into_iter().map(|listed| listed.key).filter(|key| is_key(key)).collect())
     }
 
-    /// Whether the store's folder is there.
+    /// Refuses a folder of something else: it is no store, and no place for one.
+    ///
+    /// # Errors
+    /// That, and a folder that cannot be read.
+    pub fn check_place(&self) -> io::Result<()> {
+        if self.exists() {
+            return Ok(());
+        }
+        match fs::read_dir(self.root()) {
+            Ok(found) => {
+                let names = found.map(|file| Ok(file?.file_name().to_string_lossy().into_owned()));
+                only_of_a_store(names.collect::<io::Result<Vec<_>>>()?.iter().map(String::as_str))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a store is there.
     pub fn exists(&self) -> bool {
-        Path::new(self.root()).is_dir()
+        self.entries().is_dir()
     }
 }
