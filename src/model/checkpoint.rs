@@ -286,7 +286,7 @@ impl Checkpoint {
         if names.less_one {
             scale.data.iter_mut().for_each(|value| *value += 1.0);
         }
-        Ok(HostNorm { scale: Some(scale), shift, less_one: names.less_one })
+        Ok(HostNorm { scale: Some(scale), shift, less_one: names.adds_one })
     }
 
     fn linear(&self, names: &LinearNames) -> Result<HostLinear, WeightError> {

@@ -105,7 +105,7 @@ fn a_run_that_is_killed_leaves_one_whole_set() {
         if folder.join("figures/first.svg").exists() {
             assert!(contents(&folder) == old, "the old ones, to the bit");
         }
-        if folder.join(".ablate-unfinished").exists() {
+        if folder.join(".ablate-unfinished/run.json").exists() {
             let verified = sandbox.run(&["rerun", "results/spec", "--into", "again", "--no-store"]);
             assert!(verified.text.contains("was killed or interrupted before it was done"), "{}", verified.text);
             said += 1;

@@ -95,17 +95,19 @@ pub struct NormNames {
     pub width: usize,
     /// Whether what is stored is the scale less one.
     pub less_one: bool,
+    /// Whether the family's models hold the scale less one, however it is stored.
+    pub adds_one: bool,
 }
 
 impl NormNames {
     /// `{name}.weight`.
     pub fn rms(name: String, width: usize) -> Self {
-        Self { scale: format!("{name}.weight"), shift: None, width, less_one: false }
+        Self { scale: format!("{name}.weight"), shift: None, width, less_one: false, adds_one: false }
     }
 
     /// `{name}.weight`, which is the scale less one.
     pub fn rms_less_one(name: String, width: usize) -> Self {
-        Self { less_one: true, ..Self::rms(name, width) }
+        Self { less_one: true, adds_one: true, ..Self::rms(name, width) }
     }
 
     /// `{name}.weight` and `{name}.bias`.

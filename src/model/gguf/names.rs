@@ -16,7 +16,7 @@ pub(super) fn names(facts: &Facts, fused_gate: bool, there: impl Fn(&str) -> boo
     // Scales are stored whole, in the families too whose own files hold them less one.
     let norm = |name: String, width| match facts.norm.kind {
         NormKind::Layer => NormNames::layer(name, width),
-        NormKind::Rms => NormNames::rms(name, width),
+        NormKind::Rms => NormNames { adds_one: facts.family.starts_with("gemma"), ..NormNames::rms(name, width) },
     };
     let block = |layer: usize| {
         let at = |name: &str| format!("blk.{layer}.{name}");
