@@ -140,36 +140,3 @@ fn unknown_characters_are_refused_where_there_is_a_token_for_them() {
     assert_eq!(error, "'three' in the text 'one three' is not in the vocabulary (words, 3 tokens)");
     assert_eq!(tokenizer.largest_single_token_integer(), None);
 }
-
-#[test]
-fn characters_that_would_be_skipped_are_refused() {
-    let of = |pre_tokenizer: &str, unknown: &str, vocabulary: &str| {
-        let json = format!(
-            r#"{{"version": "1.0", "added_tokens": [], "normalizer": null, "pre_tokenizer": {pre_tokenizer}, "post_processor": null,
-                "decoder": null, "truncation": null, "padding": null,
-                "model": {{"type": "BPE", "unk_token": {unknown}, "vocab": {vocabulary}, "merges": []}}}}"#
-        );
-        Tokenizer::from_json_bytes(json.as_bytes(), "here").unwrap()
-    };
-    let sums = r#"{"1": 0, "2": 1, "+": 2, "=": 3}"#;
-    let tokenizer = of("null", "null", sums);
-    assert_eq!(tokenizer.encode("1+2=").unwrap().ids, [0, 2, 1, 3]);
-    let refused = |tokenizer: &Tokenizer, text| tokenizer.encode(text).unwrap_err().to_string();
-    assert_eq!(refused(&tokenizer, "1 +2="), "' ' in the text '1 +2=' is not in the vocabulary (BPE, 4 tokens)");
-    assert_eq!(
-        refused(&tokenizer, "1+\u{e9}="),
-        "'\u{e9}' in the text '1+\u{e9}=' is not in the vocabulary (BPE, 4 tokens)"
-    );
-    assert_eq!(refused(&tokenizer, "x"), "'x' in the text 'x' is not in the vocabulary (BPE, 4 tokens)");
-    // Split into words and spelt in bytes of which some have no token: the text is shown, not its spelling.
-    let bytes = of(
-        r#"{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}"#,
-        "null",
-        sums,
-    );
-    assert_eq!(refused(&bytes, "1 +2="), "' ' in the text '1 +2=' is not in the vocabulary (BPE, 4 tokens)");
-    assert_eq!(refused(&bytes, "\u{e9}"), "'\u{e9}' in the text '\u{e9}' is not in the vocabulary (BPE, 4 tokens)");
-    // With a token for them, it is that which tells.
-    let told = of("null", r#""?""#, r#"{"1": 0, "+": 1, "?": 2}"#);
-    assert_eq!(refused(&told, "1+x"), "'x' in the text '1+x' is not in the vocabulary (BPE, 3 tokens)");
-}

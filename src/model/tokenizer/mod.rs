@@ -7,7 +7,6 @@ mod declared;
 mod ends;
 mod error;
 mod folder;
-mod lost;
 mod rebuilt;
 pub(crate) mod sentence_piece;
 mod special;
@@ -35,8 +34,6 @@ pub struct Tokenizer {
     n_tokens: usize,
     /// The token that stands for unknown text, where the model has one.
     unknown: Option<u32>,
-    /// Whether it skips characters that it has no token for.
-    may_lose: bool,
     bos: Option<u32>,
     adds_bos: bool,
     /// How the model was trained to be written to, where its files say so.
@@ -96,11 +93,10 @@ impl Tokenizer {
             ModelWrapper::Unigram(_) => ("Unigram", Some("<unk>")),
         };
         let unknown = unknown.and_then(|token| inner.token_to_id(token));
-        let may_lose = lost::may_lose(&inner);
         let n_tokens = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
         let bos = USUAL_BOS.iter().find_map(|token| inner.token_to_id(token));
         let (ends, notes) = (Vec::new(), Vec::new());
-        Self { inner, kind, n_tokens, unknown, may_lose, bos, adds_bos: false, ends, chat_template: None, notes }
+        Self { inner, kind, n_tokens, unknown, bos, adds_bos: false, ends, chat_template: None, notes }
     }
 
     /// With `token` as the one that texts begin with; a token that is not in the vocabulary changes nothing.
@@ -151,8 +147,7 @@ impl Tokenizer {
     /// those tokens.
     ///
     /// # Errors
-    /// Text that is not in the vocabulary, where the tokenizer has no smaller pieces for it; also where it would skip the text and say
-    /// nothing, as BPE without an unknown token does.
+    /// Text that is not in the vocabulary, where the tokenizer has no smaller pieces for it.
     pub fn encode(&self, text: &str) -> Result<Encoding, TokenizerError> {
         let encoding = self.inner.encode(text, false).map_err(|e| self.explain(text, &e.to_string()))?;
         let (ids, offsets) = (encoding.get_ids().to_vec(), encoding.get_offsets().to_vec());
@@ -162,9 +157,6 @@ impl Tokenizer {
             if self.inner.token_to_id(piece) != self.unknown {
                 return Err(self.unknown_text(text, piece));
             }
-        }
-        if let Some(piece) = self.first_lost(text).and_then(|bytes| text.get(bytes)) {
-            return Err(self.unknown_text(text, piece));
         }
         Ok(Encoding { ids, offsets })
     }

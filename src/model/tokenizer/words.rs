@@ -65,13 +65,10 @@ impl Tokenizer {
         Some(words)
     }
 
-    /// The tokens of what is in a word, each with its bytes there; `None` where it has none, or where a character has none.
+    /// The tokens of what is in a word, each with its bytes there; `None` where it has none.
     pub(crate) fn of_word(&self, word: &str) -> Option<Vec<(u32, (usize, usize))>> {
         let tokens = self.inner.get_model().tokenize(word).ok()?;
-        // What is skipped has no length either: where the last token ends, it is missing.
-        let end = tokens.last().map_or(0, |token| token.offsets.1);
-        let is_whole = !self.may_lose || end == word.len();
-        is_whole.then(|| tokens.into_iter().map(|token| (token.id, token.offsets)).collect())
+        Some(tokens.into_iter().map(|token| (token.id, token.offsets)).collect())
     }
 
     /// Whether a token stands for text that is not in the vocabulary.
@@ -103,17 +100,12 @@ impl Tokenizer {
 }
 
 /// A part of a tokenizer as its file says it; what cannot be said is no part that is known.
-pub(super) fn json(part: Option<&impl Serialize>) -> Value {
+fn json(part: Option<&impl Serialize>) -> Value {
     part.map_or(Value::Null, |part| serde_json::to_value(part).unwrap_or(Value::Bool(false)))
 }
 
 fn kind(part: &Value) -> &str {
     part["type"].as_str().unwrap_or_default()
-}
-
-/// Whether a part is of a kind, or has one of that kind in the list that a sequence keeps under `parts`.
-pub(super) fn any_part(part: &Value, parts: &str, of: &str) -> bool {
-    kind(part) == of || part[parts].as_array().is_some_and(|all| all.iter().any(|part| any_part(part, parts, of)))
 }
 
 fn all(parts: &Value, alike: fn(&Value) -> bool) -> bool {
