@@ -120,7 +120,7 @@ fn how_far_it_is() {
         "queue",
         "101_[0-4]|PENDING|Resources\n102_0|RUNNING|None\n102_[1-4%2]|PENDING|Priority\n103_[0-3]|PENDING|Dependency\n",
     );
-    says(status(&["--all"]).ok().out, ["14 steps: 14 queued\n", "queued: PENDING (Resources)\n", "queued: RUNNING\n"]);
+    says(status(&["--all"]).ok().out, ["14 steps: 14 queued\n", "queued: PENDING (Resources)\n", "queued: its task is running\n"]);
     let folder = submission(&sandbox);
     on_cluster(&sandbox, &["worker", &folder, "level1-1", "--task", "0"], &[]).ok();
     says(status(&[]).ok().out, ["14 steps: 1 done, 13 queued\n", "left: "]);
@@ -132,7 +132,7 @@ fn how_far_it_is() {
     says(
         &failed.out,
         [
-            "14 steps: 1 done, 1 stopped, 12 queued\n",
+            "14 steps: 1 done, 11 queued, 1 stopped, 1 waiting for one of those\n",
             "its task took more memory than it asked for",
             "101_1.log:\n",
             "  | slurmstepd: error: Detected 1 oom-kill event(s)\n",
