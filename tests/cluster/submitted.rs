@@ -120,7 +120,10 @@ fn how_far_it_is() {
         "queue",
         "101_[0-4]|PENDING|Resources\n102_0|RUNNING|None\n102_[1-4%2]|PENDING|Priority\n103_[0-3]|PENDING|Dependency\n",
     );
-    says(status(&["--all"]).ok().out, ["14 steps: 14 queued\n", "queued: PENDING (Resources)\n", "queued: its task is running\n"]);
+    says(
+        status(&["--all"]).ok().out,
+        ["14 steps: 14 queued\n", "queued: PENDING (Resources)\n", "queued: its task is running\n"],
+    );
     let folder = submission(&sandbox);
     on_cluster(&sandbox, &["worker", &folder, "level1-1", "--task", "0"], &[]).ok();
     says(status(&[]).ok().out, ["14 steps: 1 done, 13 queued\n", "left: "]);
