@@ -45,12 +45,13 @@ fn a_gpu_computes_what_the_cpu_does_alone_and_as_two() {
     let sandbox = Sandbox::with(&SMALL.replacen("[[table]]", &format!("{EDITS}\n[[table]]"), 1));
     let name = device::name();
     let devices = ["cpu".to_string(), name.clone(), format!("[\"{name}\", \"{name}\"]")];
-    for (number, device) in devices.iter().enumerate() {
-        sandbox.run_into(&number.to_string(), &["--set", &format!("model.device={device}")]);
+    let folders = ["on-cpu", "on-gpu", "on-two"];
+    for (folder, device) in folders.iter().zip(&devices) {
+        sandbox.run_into(folder, &["--set", &format!("model.device={device}")]);
     }
-    for other in ["1", "2"] {
-        sandbox.run(&["diff", "0", other, "--rtol", "1e-3", "--atol", "1e-5"]).ok();
+    for other in &folders[1..] {
+        sandbox.run(&["diff", "on-cpu", other, "--rtol", "1e-3", "--atol", "1e-5"]).ok();
     }
-    let manifest = sandbox.json("2/manifest.json");
+    let manifest = sandbox.json("on-two/manifest.json");
     assert_eq!(manifest["models"][0]["device"], format!("{name}, {name}"));
 }

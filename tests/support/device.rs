@@ -1,7 +1,7 @@
 //! The device that models of tests run on: `ABLATE_TEST_DEVICE` (`cpu`, `cuda:0`), the CPU where it is not set.
 
 use ablate::spec;
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 
 fn named() -> spec::Device {
     let name = std::env::var("ABLATE_TEST_DEVICE").unwrap_or_else(|_| "cpu".into());
@@ -21,6 +21,11 @@ pub fn device() -> Device {
 /// Whether it is another than the CPU.
 pub fn is_another() -> bool {
     named() != spec::Device::Cpu
+}
+
+/// Whether it computes in a type: a card's driver may not.
+pub fn computes_in(dtype: DType) -> bool {
+    !is_another() || device().supports_dtype(dtype)
 }
 
 /// What a tolerance that holds on the CPU is on this device: other orders of sums round differently.
