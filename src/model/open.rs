@@ -60,8 +60,8 @@ impl ModelError {
 /// A prompt that a model cannot take.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// No tokens for it.
-    #[error(transparent)]
+    /// No tokens for it, or for some of its characters.
+    #[error("{0}; write another prompt, or take a model whose vocabulary has it")]
     Tokenizer(#[from] TokenizerError),
     /// Not one token.
     #[error("the prompt is empty, and this model puts no beginning-of-text token before it; write a prompt")]

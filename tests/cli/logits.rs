@@ -36,6 +36,19 @@ fn text_without_tokens_is_refused() {
 }
 
 #[test]
+fn a_prompt_that_the_tokenizer_would_shorten_is_refused() {
+    let sandbox = super::words::sandbox("");
+    sandbox.run(&["logits", "model", "w a"]).ok();
+    says(
+        sandbox.run(&["logits", "model", "w~a"]).refused(),
+        [
+            "prompt 'w~a': the tokenizer would leave \"~\" out of the text 'w~a', because the vocabulary does not have it",
+            "write another prompt, or take a model whose vocabulary has it",
+        ],
+    );
+}
+
+#[test]
 fn facts_of_the_built_in_model() {
     let card = run(&["model", "builtin:arith", "--json"]).ok().json();
     assert_eq!(card["facts"]["n_layers"], 4);

@@ -157,3 +157,12 @@ fn a_beginning_token_that_does_not_exist_is_refused() {
     let error = prompt::build(&spec, &arithmetic(10), Some(true), None).expect_err("no such token");
     assert!(matches!(error, PromptError::NoBos), "{error}");
 }
+
+#[test]
+fn a_template_that_the_tokenizer_would_shorten_is_refused() {
+    let template = "operands = { a = [1, 2], b = [3] }\noperators = [\"+\"]\ntemplate = \"{a}{op}{b} is \"\n";
+    let error = build(template, &characters(&[])).expect_err("refused").to_string();
+    assert!(error.contains("all 2 are dropped, because prompt is not in the vocabulary (2); for example"), "{error}");
+    assert!(error.contains("the tokenizer would leave \"i\" and \"s\" out of the text '1+3 is '"), "{error}");
+    assert!(error.ends_with("write a template without \"i\", which the model's vocabulary cannot spell"), "{error}");
+}

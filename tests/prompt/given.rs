@@ -118,6 +118,21 @@ fn braces_are_text_and_sentences_have_any_length() {
 }
 
 #[test]
+fn prompts_that_the_tokenizer_would_shorten_are_left_out_and_say_so() {
+    // The vocabulary has no Q and no !, and the tokenizer would skip them.
+    let lossy = "[[pairs]]\nclean = \"w Q!a\"\nanswers = \" A\"\n";
+    let lost = "the tokenizer would leave \"Q\" and \"!\" out of the text 'w Q!a', because the vocabulary does not have them (BPE, 42 tokens)";
+    let error = build(lossy).expect_err("refused").to_string();
+    assert!(error.contains(lost) && error.ends_with("write other prompts"), "{error}");
+    let set = built(&format!("{lossy}[[pairs]]\nclean = \"w a\"\nanswers = \" A\"\n"));
+    assert_eq!(set.prompts.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(), ["w a"]);
+    assert_eq!((set.dropped[0].count, set.dropped[0].why().as_str()), (1, "prompt is not in the vocabulary"));
+    assert_eq!(set.dropped[0].example, lost);
+    let answer = build("[[pairs]]\nclean = \"w a\"\nanswers = \" Q\"\n").expect_err("refused").to_string();
+    assert!(answer.contains("answer is not in the vocabulary"), "{answer}");
+}
+
+#[test]
 fn a_completion_puts_the_space_before_answers_that_have_none() {
     let pair = "[[pairs]]\nclean = \"w a\"\nanswers = [\"A\", \"B\"]\nwrong = \"C\"\n";
     let set = built(&format!("completion = \" {{answer}}\"\n{pair}"));

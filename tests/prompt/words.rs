@@ -16,6 +16,7 @@ pub fn letters_json() -> String {
     tokens.extend(" ,.?ABCDEFXYabcdefgwxyz0123456789".chars().map(String::from));
     let merged = ["A", "B", "C", "D", "E", "F"];
     tokens.extend(merged.iter().map(|letter| format!(" {letter}")));
+    tokens.extend(["{", "}"].map(String::from));
     let vocab: serde_json::Map<String, serde_json::Value> =
         tokens.iter().enumerate().map(|(id, token)| (token.clone(), id.into())).collect();
     let json = serde_json::json!({

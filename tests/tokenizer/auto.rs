@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 
-use ablate::model::tokenizer::Tokenizer;
+use ablate::model::tokenizer::{Tokenizer, TokenizerError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -82,9 +82,17 @@ impl Fixture {
 }
 
 /// The tokens as transformers gives them: with what is put first, and without what would be put last.
-fn tokens(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
+fn tokens(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, TokenizerError> {
     let first = tokenizer.bos().filter(|_| tokenizer.adds_bos());
-    first.into_iter().chain(tokenizer.encode(text).unwrap().ids).collect()
+    Ok(first.into_iter().chain(tokenizer.encode(text)?.ids).collect())
+}
+
+/// Whether these tokens have fewer letters than the text that they are said to be of.
+fn lack_letters(tokenizer: &Tokenizer, ids: &[u32], text: &str) -> bool {
+    let first = tokenizer.bos().filter(|_| tokenizer.adds_bos());
+    let own = ids.strip_prefix(first.as_slice()).unwrap_or(ids);
+    let letters = |id: &u32| tokenizer.token(*id).unwrap_or_default().chars().count();
+    own.iter().map(letters).sum::<usize>() < text.chars().count()
 }
 
 /// What is wrong with a case.
@@ -102,7 +110,11 @@ fn fault(fixture: &Fixture, case: &Case) -> Option<String> {
     let ends = tokenizer.notes().iter().any(|note| note.contains(" after texts; here it is left out"));
     for (text, ids) in fixture.texts.iter().zip(&expected.ids) {
         let ids = if ends { &ids[..ids.len() - 1] } else { ids };
-        let found = tokens(&tokenizer, text);
+        let found = match tokens(&tokenizer, text) {
+            // Rules that write a space as one letter, on a vocabulary that knows it as another: transformers leaves out every space.
+            Err(TokenizerError::SkippedText { .. }) if lack_letters(&tokenizer, ids, text) => continue,
+            found => found.unwrap_or_else(|error| panic!("{error}")),
+        };
         if found != ids {
             let shown = |ids: &[u32]| ids.iter().map(|&id| tokenizer.token(id).unwrap_or_default()).collect::<Vec<_>>();
             return Some(format!("{text:?}: {:?}, not {:?}, {ids:?}", shown(&found), shown(ids)));

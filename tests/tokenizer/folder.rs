@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use ablate::model::tokenizer::{Tokenizer, TokenizerError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fixtures;
 
@@ -139,4 +139,48 @@ fn unknown_characters_are_refused_where_there_is_a_token_for_them() {
     let error = tokenizer.encode("one three").unwrap_err().to_string();
     assert_eq!(error, "'three' in the text 'one three' is not in the vocabulary (words, 3 tokens)");
     assert_eq!(tokenizer.largest_single_token_integer(), None);
+}
+
+/// A BPE whose pieces are characters; `rest` are further keys of its model.
+fn spelling(vocabulary: Value, pre_tokenizer: Value, rest: Value) -> Tokenizer {
+    let mut model = json!({ "type": "BPE", "vocab": vocabulary, "merges": [] });
+    model.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+    let json = json!({ "version": "1.0", "added_tokens": [], "normalizer": null, "pre_tokenizer": pre_tokenizer,
+        "post_processor": null, "decoder": null, "truncation": null, "padding": null, "model": model });
+    Tokenizer::from_json_bytes(json.to_string().as_bytes(), "here").unwrap()
+}
+
+#[test]
+fn characters_that_would_be_skipped_are_refused() {
+    let sums = || json!({ "1": 0, "2": 1, "+": 2, "=": 3 });
+    let refused = |tokenizer: &Tokenizer, text| tokenizer.encode(text).unwrap_err().to_string();
+    let plain = spelling(sums(), Value::Null, json!({}));
+    assert_eq!(plain.encode("1+2=").unwrap().ids, [0, 2, 1, 3]);
+    assert_eq!(
+        refused(&plain, "1 + 2 ="),
+        "the tokenizer would leave \" \" out of the text '1 + 2 =', because the vocabulary does not have it (BPE, 4 tokens)"
+    );
+    assert_eq!(
+        refused(&plain, "x1 é"),
+        "the tokenizer would leave \"x\", \" \" and \"é\" out of the text 'x1 é', because the vocabulary does not have them (BPE, 4 tokens)"
+    );
+    // Spelt in bytes of which some have no token, it is the text that is shown, and not its spelling.
+    let byte_level =
+        || json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
+    let bytes = spelling(sums(), byte_level(), json!({}));
+    assert!(
+        refused(&bytes, "1 +é=").starts_with("the tokenizer would leave \" \" and \"é\" out of the text '1 +é=', ")
+    );
+    // As a letter within a word and at its end is written, it may have no token though it has one elsewhere.
+    let affixes = json!({ "continuing_subword_prefix": "##", "end_of_word_suffix": "</w>" });
+    let parts = spelling(json!({ "1": 0, "##2": 1, "##1</w>": 2 }), Value::Null, affixes);
+    assert_eq!(parts.encode("121").unwrap().ids, [0, 1, 2]);
+    assert!(refused(&parts, "122").starts_with("the tokenizer would leave \"2\" out of the text '122', "));
+    // What is written in bytes is not skipped, as far as they have tokens.
+    let fallback = spelling(json!({ "1": 0, "<0xC3>": 1, "<0xA9>": 2 }), Value::Null, json!({ "byte_fallback": true }));
+    assert_eq!(fallback.encode("1é").unwrap().ids, [0, 1, 2]);
+    assert!(refused(&fallback, "1éè").starts_with("the tokenizer would leave \"è\" out of the text '1éè', "));
+    // With a token for what is unknown, that one tells.
+    let told = spelling(json!({ "1": 0, "+": 1, "?": 2 }), Value::Null, json!({ "unk_token": "?" }));
+    assert_eq!(refused(&told, "1+x"), "'x' in the text '1+x' is not in the vocabulary (BPE, 3 tokens)");
 }

@@ -54,6 +54,17 @@ pub enum TokenizerError {
         /// [`super::Tokenizer::description`].
         tokenizer: String,
     },
+    /// Characters of the text that the tokenizer has no token for and would leave out, as if they were not there.
+    #[error("the tokenizer would leave {} out of the text '{text}', because the vocabulary does not have {} ({tokenizer})",
+        listed(characters), if characters.len() == 1 { "it" } else { "them" })]
+    SkippedText {
+        /// The text that was to be encoded.
+        text: String,
+        /// The characters, each once.
+        characters: Vec<String>,
+        /// [`super::Tokenizer::description`].
+        tokenizer: String,
+    },
     /// An id without a token.
     #[error("token id {id} is not in the vocabulary ({tokenizer})")]
     UnknownId {
@@ -75,6 +86,19 @@ pub enum TokenizerError {
 impl TokenizerError {
     pub(crate) fn malformed(place: impl Into<String>, problem: impl std::fmt::Display) -> Self {
         Self::Malformed { place: place.into(), problem: problem.to_string() }
+    }
+}
+
+/// Characters in quotes, the first ones of many.
+fn listed(characters: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut quoted: Vec<String> = characters.iter().take(SHOWN).map(|own| format!("{own:?}")).collect();
+    if characters.len() > SHOWN {
+        quoted.push(format!("{} more", characters.len() - SHOWN));
+    }
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -7,8 +7,10 @@ mod declared;
 mod ends;
 mod error;
 mod folder;
+mod part;
 mod rebuilt;
 pub(crate) mod sentence_piece;
+mod skipped;
 mod special;
 mod vocabulary;
 mod words;
@@ -34,6 +36,8 @@ pub struct Tokenizer {
     n_tokens: usize,
     /// The token that stands for unknown text, where the model has one.
     unknown: Option<u32>,
+    /// Whether it may skip characters that it has no token for.
+    may_skip: bool,
     bos: Option<u32>,
     adds_bos: bool,
     /// How the model was trained to be written to, where its files say so.
@@ -93,10 +97,11 @@ impl Tokenizer {
             ModelWrapper::Unigram(_) => ("Unigram", Some("<unk>")),
         };
         let unknown = unknown.and_then(|token| inner.token_to_id(token));
+        let may_skip = skipped::may_skip(&inner);
         let n_tokens = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
         let bos = USUAL_BOS.iter().find_map(|token| inner.token_to_id(token));
         let (ends, notes) = (Vec::new(), Vec::new());
-        Self { inner, kind, n_tokens, unknown, bos, adds_bos: false, ends, chat_template: None, notes }
+        Self { inner, kind, n_tokens, unknown, may_skip, bos, adds_bos: false, ends, chat_template: None, notes }
     }
 
     /// With `token` as the one that texts begin with; a token that is not in the vocabulary changes nothing.
@@ -147,7 +152,8 @@ impl Tokenizer {
     /// those tokens.
     ///
     /// # Errors
-    /// Text that is not in the vocabulary, where the tokenizer has no smaller pieces for it.
+    /// Text that is not in the vocabulary, where the tokenizer has no smaller pieces for it: also where it would leave the text out and
+    /// say nothing, as a BPE without an unknown token does.
     pub fn encode(&self, text: &str) -> Result<Encoding, TokenizerError> {
         let encoding = self.inner.encode(text, false).map_err(|e| self.explain(text, &e.to_string()))?;
         let (ids, offsets) = (encoding.get_ids().to_vec(), encoding.get_offsets().to_vec());
@@ -157,6 +163,11 @@ impl Tokenizer {
             if self.inner.token_to_id(piece) != self.unknown {
                 return Err(self.unknown_text(text, piece));
             }
+        }
+        let skipped = self.skipped(text);
+        if !skipped.is_empty() {
+            let tokenizer = self.description();
+            return Err(TokenizerError::SkippedText { text: text.into(), characters: skipped, tokenizer });
         }
         Ok(Encoding { ids, offsets })
     }

@@ -1,7 +1,8 @@
 //! The words that a tokenizer splits a text into, and whether where they are depends on which digits the text has.
 
 use super::Tokenizer;
-use serde::Serialize;
+use super::part::{json, kind};
+use super::skipped::skipped;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -65,10 +66,33 @@ impl Tokenizer {
         Some(words)
     }
 
-    /// The tokens of what is in a word, each with its bytes there; `None` where it has none.
+    /// The tokens of what is in a word, each with its bytes there; `None` where it, or a letter of it, has none.
     pub(crate) fn of_word(&self, word: &str) -> Option<Vec<(u32, (usize, usize))>> {
         let tokens = self.inner.get_model().tokenize(word).ok()?;
-        Some(tokens.into_iter().map(|token| (token.id, token.offsets)).collect())
+        // A letter that is skipped has no length either: the last token then ends too early.
+        let end = tokens.last().map_or(0, |token| token.offsets.1);
+        (end >= word.len()).then(|| tokens.into_iter().map(|token| (token.id, token.offsets)).collect())
+    }
+
+    /// The characters of a text that would be skipped, each once; none where the tokenizer skips none.
+    pub(super) fn skipped(&self, text: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        if !self.may_skip {
+            return found;
+        }
+        let words = self.words(text).unwrap_or_default();
+        for word in words.iter().filter(|word| word.named.is_none() && self.of_word(&word.text).is_none()) {
+            // Of a word that has all its letters and no tokens all the same, the tokenizer says itself what is wrong.
+            for letter in skipped(self.inner.get_model(), &word.text) {
+                let (from, to) = (word.aligned.get(letter.start), word.aligned.get(letter.end - 1));
+                let bytes = from.zip(to).map_or(word.bytes.clone(), |(from, to)| from.0..to.1);
+                let own = text.get(bytes).filter(|own| !own.is_empty()).unwrap_or(&word.text).to_string();
+                if !found.contains(&own) {
+                    found.push(own);
+                }
+            }
+        }
+        found
     }
 
     /// Whether a token stands for text that is not in the vocabulary.
@@ -97,15 +121,6 @@ impl Tokenizer {
                 .values()
                 .all(|token| !has_digits(&token.content) || is_apart(&token.content))
     }
-}
-
-/// A part of a tokenizer as its file says it; what cannot be said is no part that is known.
-fn json(part: Option<&impl Serialize>) -> Value {
-    part.map_or(Value::Null, |part| serde_json::to_value(part).unwrap_or(Value::Bool(false)))
-}
-
-fn kind(part: &Value) -> &str {
-    part["type"].as_str().unwrap_or_default()
 }
 
 fn all(parts: &Value, alike: fn(&Value) -> bool) -> bool {
