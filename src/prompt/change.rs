@@ -1,12 +1,14 @@
 //! Counterfactual prompts that are made of the clean ones: words swapped, redrawn, or written in their place.
 
 use super::answer_rule::AnswerRule;
+use super::answers::AcceptedAnswers;
 use super::error::PromptError;
 use super::fields::Fields;
 use super::random::Random;
 use super::resolved::ResolvedPrompts;
 use super::set::Prompt;
 use super::stock::Stock;
+use super::swapped_rows::{SwappedRows, UnknownRow};
 use super::template::{Fill, Slot, Template};
 use super::words::Lexicon;
 use crate::model::tokenizer::Tokenizer;
@@ -177,7 +179,16 @@ fn compared(
     answer.extend(words.answer_slot().and(words.right.as_ref()).into_iter().flat_map(AnswerRule::compared));
     let whole = |place: &SlotPlace| place.occurrence.is_none().then_some(place.slot);
     let own: Vec<usize> = match &change {
-        SlotChange::Swap(one, other) => vec![*one, *other],
+        &SlotChange::Swap(one, other) => {
+            let rows = SwappedRows::new(words, resolved, [one, other]);
+            if !words.has_wrong() && !rows.may_be_known(words, [one, other]) {
+                let names = [&words.names[one], &words.names[other]];
+                let problem =
+                    format!("{}, so that no answer of a swapped prompt is known", no_row(names, rows.follow(), words));
+                return Err(ChangeFault { key, index: None, problem, advice: KNOWN_ANSWER.into() });
+            }
+            [one, other].into_iter().chain(rows.follow().iter().copied()).collect()
+        }
         SlotChange::Redraw(places) => places.iter().filter_map(whole).flat_map(|slot| words.together(slot)).collect(),
         SlotChange::Write(places) => {
             places.iter().filter_map(|(place, _)| whole(place)).flat_map(|slot| words.together(slot)).collect()
@@ -191,6 +202,19 @@ fn compared(
     }
     Ok(change)
 }
+
+/// That no row says what the answers of swapped prompts are.
+fn no_row([one, other]: [&String; 2], follow: &[usize], words: &Lexicon) -> String {
+    let read: Vec<&str> = follow.iter().map(|&slot| words.names[slot].as_str()).collect();
+    format!(
+        "the answers read {} of 'rows', and no row has the words of '{one}' and '{other}' swapped",
+        read.join(" and ")
+    )
+}
+
+/// What to write where the answer of a swapped prompt is not in the rows.
+const KNOWN_ANSWER: &str = "let the two slots have each other's words, write contrast = \"…\" in the prompts, which is then the answer of the swapped \
+                            prompt, or write 'pairs' with 'corrupted' and 'corrupted_answers'";
 
 /// The place of a name: a slot, or `s.2`.
 fn place(name: &str, words: &Lexicon, resolved: &ResolvedPrompts) -> Result<SlotPlace, (String, String)> {
@@ -241,6 +265,10 @@ pub fn changed(
     let resolved = &*resolved.in_model(tokenizer, bos)?;
     let bos = resolved.bos_before(tokenizer, bos)?;
     let none = |prompt: &Prompt, why: String| PromptError::NoCounterfactual { text: prompt.text.clone(), why };
+    let rows = match (change, resolved.words()) {
+        (&SlotChange::Swap(one, other), Some(words)) => SwappedRows::new(words, resolved, [one, other]),
+        _ => SwappedRows::default(),
+    };
     let make = |prompt: &&Prompt| {
         let (Some(words), Fields::Words { words: own, .. }) = (resolved.words(), &prompt.fields) else {
             return Err(none(prompt, "it is not made of words".into()));
@@ -249,11 +277,24 @@ pub fn changed(
         let mut random = Random::new(seed, &["change", prompt.text.as_str()]);
         let tries = if matches!(change, SlotChange::Redraw(_)) { TRIES } else { 1 };
         for _ in 0..tries {
-            let Some(changed) = apply(change, words, own, &mut random) else { continue };
+            let Some(changed) = apply(change, &rows, words, own, &mut random) else { continue };
             let Ok(made) = stock.tokenise_filled(prompt.id, &changed.fields, &changed) else { continue };
             let fits = made.tokens.len() == prompt.tokens.len() && made.slots == prompt.slots;
             if fits && made.tokens != prompt.tokens {
-                return Ok(Prompt { seed: prompt.seed, number: prompt.number, ..made });
+                let made = Prompt { seed: prompt.seed, number: prompt.number, ..made };
+                let (Some(unknown), SlotChange::Swap(one, other)) = (changed.unknown, change) else { return Ok(made) };
+                // As of prompts that are given in pairs: what the clean prompt is compared with, and nothing else is known of it.
+                let Some((wrong, others)) = prompt.wrong.split_first() else {
+                    let names = [&words.names[*one], &words.names[*other]];
+                    let problem = match unknown {
+                        UnknownRow::None => no_row(names, rows.follow(), words),
+                        UnknownRow::Several => {
+                            "several rows have the swapped words, and differ in their answers".into()
+                        }
+                    };
+                    return Err(none(prompt, format!("{problem}; {KNOWN_ANSWER}")));
+                };
+                return Ok(Prompt { answers: AcceptedAnswers::new(wrong.clone(), others.to_vec()), ..made });
             }
         }
         let why = match change {
@@ -280,6 +321,8 @@ pub fn changed(
 struct Changed {
     fields: Fields,
     at: Vec<(Slot, Arc<str>)>,
+    /// Why the answer beside swapped words is not known, where it is not: those of the fields are then the old ones.
+    unknown: Option<UnknownRow>,
 }
 
 impl Fill for Changed {
@@ -292,10 +335,19 @@ impl Fill for Changed {
 }
 
 /// Changed words; `None` where what was drawn does not do.
-fn apply(change: &SlotChange, words: &Lexicon, old: &[Arc<str>], random: &mut Random) -> Option<Changed> {
-    let (mut own, mut at) = (old.to_vec(), Vec::new());
+fn apply(
+    change: &SlotChange,
+    rows: &SwappedRows,
+    words: &Lexicon,
+    old: &[Arc<str>],
+    random: &mut Random,
+) -> Option<Changed> {
+    let (mut own, mut at, mut unknown) = (old.to_vec(), Vec::new(), None);
     match change {
-        SlotChange::Swap(one, other) => own.swap(*one, *other),
+        SlotChange::Swap(one, other) => {
+            own.swap(*one, *other);
+            unknown = rows.write(words, &mut own).err();
+        }
         SlotChange::Write(places) => {
             for (SlotPlace { slot, occurrence }, word) in places {
                 let row = words.list(*slot).iter().position(|one| one == word);
@@ -330,5 +382,5 @@ fn apply(change: &SlotChange, words: &Lexicon, old: &[Arc<str>], random: &mut Ra
         }
     }
     let fits = words.complete(&mut own).is_ok();
-    fits.then(|| Changed { fields: Fields::Words { columns: words.columns.clone(), words: own }, at })
+    fits.then(|| Changed { fields: Fields::Words { columns: words.columns.clone(), words: own }, at, unknown })
 }

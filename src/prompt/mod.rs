@@ -38,6 +38,7 @@ mod select;
 mod set;
 mod source;
 mod stock;
+mod swapped_rows;
 mod taker;
 mod tally;
 mod template;

@@ -155,10 +155,11 @@ impl Lexicon {
         Self { columns: Arc::new(SlotColumns { whole_answer, whole_contrast, ..(*self.columns).clone() }), ..self }
     }
 
-    /// The same with the words of slots swapped, by their names: of answers that are then words of either, whole numbers are known
-    /// only where both slots have no others.
+    /// The same with the words of slots swapped, by their names: of answers that are then words of either, or what they were compared
+    /// with, whole numbers are known only where all of these have no others.
     pub(super) fn swapped(self, slots: &[String]) -> Self {
-        let all = slots.iter().filter_map(|name| self.slot(name)).all(|slot| self.columns.whole[slot]);
+        let of_slots = slots.iter().filter_map(|name| self.slot(name)).all(|slot| self.columns.whole[slot]);
+        let all = of_slots && (slots.is_empty() || !self.has_wrong() || self.columns.whole_contrast);
         let mut columns = (*self.columns).clone();
         columns.whole_answer &= all;
         columns.whole_contrast &= all;

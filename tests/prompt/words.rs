@@ -364,6 +364,70 @@ fn rows_are_redrawn_together() {
     }
 }
 
+/// Of some prompts, by their texts: the text and the answers of what a swap makes of each, or nothing.
+fn swapped(toml: &str, slots: [&str; 2]) -> HashMap<String, Option<(String, String)>> {
+    let (resolved, set) = (resolved(toml), built(toml));
+    let swap = change(&resolved, &texts(&slots), &[]).expect("right").expect("a change");
+    let clean: Vec<&Prompt> = set.prompts.iter().collect();
+    let made = prompt::changed(&resolved, &letters(), None, &swap, &clean, 3).expect("a beginning token");
+    let answers = |prompt: &Prompt| prompt.answers.iter().map(|answer| answer.value.to_string()).collect::<String>();
+    let made = made.into_iter().map(|made| made.ok().map(|made| (made.text.clone(), answers(&made))));
+    clean.iter().map(|clean| clean.text.clone()).zip(made).collect()
+}
+
+#[test]
+fn a_swap_with_a_column_of_rows_takes_the_answer_of_the_new_word() {
+    let rows = |completion: &str| {
+        format!(
+            "template = \"w {{country}} {{other}}?\"\ncompletion = \"{completion}\"\ndifferent = [\"country\", \"other\"]\n\
+             slots = {{ other = [\"a\", \"b\", \"d\"] }}\nrows = [{{ country = \"a\", capital = \"A\", foil = \"B\" }}, \
+             {{ country = \"b\", capital = \"B\", foil = \"A\" }}]\n"
+        )
+    };
+    let pair = |text: &str, answer: &str| Some((text.to_string(), answer.to_string()));
+    let plain = swapped(&rows(" {capital}"), ["country", "other"]);
+    assert_eq!(plain["w a b?"], pair("w b a?", "B"));
+    assert_eq!(plain["w b a?"], pair("w a b?", "A"));
+    // No country is called so.
+    assert_eq!(plain["w a d?"], None);
+    // With a wrong answer, that is the other prompt's; the wrong answer of a known row comes along with the right one.
+    let contrasted = swapped(&format!("{}contrast = \" {{foil}}\"\n", rows(" {capital}")), ["country", "other"]);
+    assert_eq!(contrasted["w a d?"], pair("w d a?", "B"));
+    assert_eq!(contrasted["w a b?"], pair("w b a?", "B"));
+    // What is computed of the column follows too.
+    let of_rows =
+        rows(" {next}").replace("rows =", "computed.next = { of = \"capital\", plus = 1, cycle = true }\nrows =");
+    assert_eq!(swapped(&of_rows, ["country", "other"])["w a b?"], pair("w b a?", "A"));
+}
+
+#[test]
+fn a_swap_of_two_columns_takes_the_row_that_has_them_the_other_way_round() {
+    let toml = "template = \"w {one} {other}?\"\ncompletion = \" {answer}\"\nrows = [{ one = \"a\", other = \"b\", answer = \"A\" }, \
+                { one = \"b\", other = \"a\", answer = \"B\" }, { one = \"c\", other = \"d\", answer = \"C\" }, \
+                { one = \"e\", other = \"f\", answer = \"E\" }, { one = \"f\", other = \"e\", answer = \"F\" }, \
+                { one = \"f\", other = \"e\", answer = \"D\" }]\n";
+    let made = swapped(toml, ["one", "other"]);
+    assert_eq!(made["w a b?"], Some(("w b a?".into(), "B".into())));
+    assert_eq!((&made["w c d?"], &made["w e f?"]), (&None, &None), "no row, and two that differ");
+    // Where no row can tell of any prompt, that is said before any is made.
+    let never = toml.replace("one = \"b\"", "one = \"g\"").replace("other = \"e\"", "other = \"g\"");
+    let fault = change(&resolved(&never), &texts(&["one", "other"]), &[]).expect_err("refused");
+    assert_eq!(
+        fault.problem,
+        "the answers read answer of 'rows', and no row has the words of 'one' and 'other' swapped, so that no answer of a swapped prompt is \
+         known"
+    );
+    assert!(
+        fault.advice.contains("write contrast = ") && fault.advice.contains("corrupted_answers"),
+        "{}",
+        fault.advice
+    );
+    // Columns that no answer reads stay, as always.
+    let places = "template = \"w {one} {other} g{thing}?\"\ncompletion = \" {one}\"\nrows = [{ one = \"A\", other = \"B\", thing = \"x\" }, \
+                  { one = \"C\", other = \"D\", thing = \"y\" }]\n";
+    assert_eq!(swapped(places, ["one", "other"])["w A B gx?"], Some(("w B A gx?".into(), "B".into())));
+}
+
 #[test]
 fn changes_that_can_not_be_are_refused() {
     let refused = |toml: &str, swap: &[&str], redraw: &[&str]| {
