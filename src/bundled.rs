@@ -1,6 +1,6 @@
 //! The specs of this repository, part of the program: for `ablate list specs` and `ablate new --from`.
 
-use crate::spec::nearest;
+use crate::spec::{nearest, one_of};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -92,12 +92,12 @@ files![
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoSpec {
     /// No such name.
-    #[error("no built-in spec '{name}'; {}", .near.as_ref().map_or("`ablate list specs` shows them".to_string(), |near| format!("write '{near}'")))]
+    #[error("no built-in spec '{name}'; {}", one_of(.near, "`ablate list specs` shows them"))]
     Unknown {
         /// What was asked for.
         name: String,
         /// What was probably meant.
-        near: Option<String>,
+        near: Vec<String>,
     },
     /// The beginning of several.
     #[error("several built-in specs begin with '{name}'; write one of {}", .fitting.join(", "))]
@@ -133,7 +133,14 @@ pub fn find(name: &str) -> Result<&'static str, NoSpec> {
     match names.iter().filter(fits).copied().collect::<Vec<_>>().as_slice() {
         [only] => Ok(only),
         [] => {
-            let near = nearest(name, names.iter().flat_map(|&whole| [whole, last(whole)])).map(String::from);
+            // A name in another folder than it is in: `papers/fig02`.
+            let own = name.rsplit('/').next().unwrap_or(name);
+            let elsewhere = |whole: &&&'static str| own != name && !own.is_empty() && last(whole).starts_with(own);
+            let mut near: Vec<String> = names.iter().filter(elsewhere).map(ToString::to_string).collect();
+            if near.is_empty() {
+                let begins = names.iter().flat_map(|&whole| [whole, last(whole)]);
+                near.extend(nearest(name, begins).map(String::from));
+            }
             Err(NoSpec::Unknown { name: name.to_string(), near })
         }
         several => {

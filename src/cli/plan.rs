@@ -54,7 +54,8 @@ pub(super) fn show(plans: &[Plan], session: &Session) -> Result<(), Error> {
             let results = (number == 0).then(|| plan::results(&loaded.spec));
             let recognised = loaded.recognised().map(|recognised| format!("{recognised}\n\n")).unwrap_or_default();
             let table = table(&steps, variant, &mut made, results, &mut speeds)?;
-            texts.push(heading + &recognised + &outlook(&steps) + "\n" + &table);
+            let notes: String = variant.short_ranges().iter().map(|note| format!("\nnote: {note}\n")).collect();
+            texts.push(heading + &recognised + &outlook(&steps) + "\n" + &table + &notes);
         }
     }
     super::print::print(&texts.join("\n"))

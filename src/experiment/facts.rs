@@ -62,6 +62,7 @@ fn known(loaded: &Loaded, names: &IndexMap<String, Option<String>>) -> Vec<(Stri
 pub fn notes(plan: &Plan) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     for variant in &plan.variants {
+        notes.extend(variant.short_ranges().into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
         for (name, summary) in &variant.summaries {
             let of_model = summary.notes.iter().map(|note| format!("model '{name}': {note}"));
             let new: Vec<String> = of_model.filter(|note| !notes.contains(note)).collect();

@@ -6,6 +6,7 @@ mod forecast;
 pub(crate) mod recall;
 mod session;
 mod shared;
+mod short_range;
 mod speeds;
 mod step;
 mod stored;

@@ -4,7 +4,7 @@ use super::key::{self, KeyChoice, SpecKey};
 use super::synonyms::{Synonym, synonym, words};
 use super::topic::{Topic, TopicKind};
 use super::topics::topics;
-use crate::spec::{HookPattern, SitePattern, nearest};
+use crate::spec::{HookPattern, SitePattern, nearest, one_of};
 use indexmap::IndexSet;
 use std::sync::LazyLock;
 
@@ -33,7 +33,7 @@ pub enum Referent {
 
 /// A name that nothing has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("nothing has the name '{name}'; {}", advice(.near))]
+#[error("nothing has the name '{name}'; {}", one_of(.near, SHOWN))]
 pub struct Unknown {
     /// What was asked for.
     pub name: String,
@@ -41,14 +41,8 @@ pub struct Unknown {
     pub near: Vec<String>,
 }
 
-fn advice(near: &[String]) -> String {
-    let quoted: Vec<String> = near.iter().map(|name| format!("'{name}'")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => format!("write {last}"),
-        Some((last, others)) => format!("write {} or {last}", others.join(", ")),
-        None => "`ablate list steps` (figures, measures, hooks, models, operators, specs) shows names".into(),
-    }
-}
+/// Where names are, where none is like the one that was asked for.
+const SHOWN: &str = "`ablate list steps` (figures, measures, hooks, models, operators, specs) shows names";
 
 /// Everything that a name stands for: topics, or else the key at a path, or else keys and words of that name.
 ///

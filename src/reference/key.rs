@@ -21,6 +21,8 @@ pub struct SpecKey {
     pub choices: Vec<KeyChoice>,
     /// The table that its value is, or that its values are.
     pub table: Option<ValueSchema>,
+    /// How its values are written, of those with a syntax of their own.
+    pub written: Option<&'static str>,
 }
 
 /// A word that a key may have.
@@ -48,6 +50,26 @@ fn key(name: &str, shape: ValueSchema, required: bool) -> SpecKey {
         about: DocComment::read(shape.description().unwrap_or_default()),
         choices: choices(inner),
         table: Some(inner).filter(|inner| inner.get("properties").is_some()),
+        written: inner.text("format").and_then(written),
+    }
+}
+
+/// How sites, components and layers are written.
+fn written(format: &str) -> Option<&'static str> {
+    match format {
+        "site" => Some(
+            "a hook (`ablate list hooks`), behind layers: `z` or `*.z` (all), `3.z`, `24..30.z` (24 to 29: the end of a range is excluded), \
+             `{0,3,8..12}.z`, `{probes}.z` (those that the step probes of kind \"probe\" finds); with units behind it: `z[head]`, `z[0..4]`",
+        ),
+        "component" => Some(
+            "`L15H13` (a head), `L3MLP`, `L3N17` (a neuron), or sets: `L*H*`, `L24..30MLP` (24 to 29: the end of a range is excluded), \
+             `L{0,3,8..12}MLP`, `L{probes}N*` (the layers that the step probes of kind \"probe\" finds)",
+        ),
+        "layers" => Some(
+            "`*` (all), `3`, `24..30` (24 to 29: the end of a range is excluded), `{0,3,8..12}`, or `{probes}` (those that the step probes of \
+             kind \"probe\" finds)",
+        ),
+        _ => None,
     }
 }
 

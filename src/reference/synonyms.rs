@@ -173,10 +173,22 @@ pub const SYNONYMS: &[Synonym] = &[
         "capture",
     ),
     word(
-        "transformerlens transformer-lens hookedtransformer nnsight hook hook-point hook-points residual-stream \
+        "transformerlens transformer-lens hookedtransformer nnsight hook hooks hook-name hook-names hook-point hook-points site residual-stream \
          residual",
         "Activations have TransformerLens's names: hook_resid_pre, hook_z, hook_mlp_out and so on (`ablate list hooks`); a site of a step is a hook with its layers and units.",
-        "resid_post activation-patching",
+        "resid_post activation-patching.sites",
+    ),
+    word(
+        "last first last-token final-token last-position final-position first-token token-position token-positions",
+        "Positions of a prompt's tokens: \"last\" is the last one, whose logits say the answer; a number counts from 0, or from the end if it is negative; \"bos\", a slot's name or a token of the \
+         template names one, \"each\" every one on its own, \"all\" all together. Here the key 'positions' of a step.",
+        "activation-patching.positions each all",
+    ),
+    word(
+        "braces layer-range layer-ranges ranges",
+        "Some layers of a site, a component or a key 'layers': `24..30` is 24 to 29, because the end of a range is excluded; braces hold several, `{0,3,8..12}`, or the name of a step of kind 'probe', \
+         `{probes}`, for the layers that it finds.",
+        "activation-patching.sites ablation.components neuron-patching.layers",
     ),
     word(
         "gemma gemma-2 gemma-3",

@@ -21,6 +21,9 @@ pub fn page(found: &Referent) -> String {
             page.title(&key.name, if paths.len() == 1 { "a key" } else { "a key of several tables" });
             page.labelled("of", &paths.join(", "));
             page.key(key, "");
+            if let Some(written) = key.written {
+                page.labelled("written", written);
+            }
             if let Some(table) = key.table {
                 page.head("keys");
                 super::key::keys(table).iter().for_each(|key| page.key(key, "  "));

@@ -126,6 +126,11 @@ fn hooks() -> impl Iterator<Item = Topic> {
         let last = hook.name.rsplit('.').next().unwrap_or(hook.name);
         topic.also = [hook.name, hook.short, last].map(String::from).to_vec();
         topic.facts = vec![("shape", hook.shape.to_string()), ("shorthand", hook.short.to_string())];
+        if hook.in_blocks {
+            let short = hook.short;
+            let some = format!("`{short}` (all layers), `3.{short}`, `24..30.{short}` (24 to 29: the end of a range is excluded), `{{0,3,8..12}}.{short}`");
+            topic.facts.push(("as a site", some));
+        }
         topic
     })
 }

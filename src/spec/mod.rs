@@ -89,7 +89,7 @@ pub use loaded::{Loaded, Recognised};
 pub use loaded::{SpecVariants, Variant};
 pub use matrix::Matrix;
 pub use model::{Dtype, Model, Processing, Storage};
-pub(crate) use nearest::{advise, nearest};
+pub(crate) use nearest::{advise, nearest, one_of};
 pub use need::Need;
 pub use node::Origin;
 pub use numbers::Numbers;

@@ -32,3 +32,13 @@ pub fn advise(name: &str, known: &[&str], quote: char, otherwise: &str) -> Strin
         None => format!("{otherwise} {}", known.join(", ")),
     }
 }
+
+/// What to write: one of some names, each in quotes, or what is said where there are none.
+pub fn one_of(names: &[String], otherwise: &str) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => format!("write {last}"),
+        Some((last, others)) => format!("write {} or {last}", others.join(", ")),
+        None => otherwise.into(),
+    }
+}

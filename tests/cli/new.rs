@@ -87,6 +87,8 @@ fn unknown_names_are_refused_with_the_nearest() {
             ["new", "x", "--from", "paper/fig1"],
             "several built-in specs begin with 'paper/fig1'; write one of paper/fig10-training",
         ),
+        (["new", "x", "--from", "papers/fig02"], "no built-in spec 'papers/fig02'; write 'paper/fig02-effects'"),
+        (["new", "x", "--from", "papers/fig01"], "`ablate list specs` shows them"),
         (["new", "x", "--model", "nowhere"], "no model at 'nowhere'"),
     ] {
         says(sandbox.run(&arguments).refused(), [told]);

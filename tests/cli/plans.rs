@@ -204,3 +204,31 @@ sample = 20
         assert_eq!(out[2], (heuristics * 2 * 20).to_string(), "{layers}: {out:?}");
     }
 }
+
+/// Who writes a range in braces may take its end for the last layer.
+#[test]
+fn ranges_that_end_before_the_last_layer_are_noted() {
+    let spec = |sites: &str| {
+        format!(
+            "title = \"ranges\"\n[model]\nsource = \"builtin:arith\"\n[prompts]\noperators = [\"+\"]\nsample = 2\n\
+             operands = {{ a = \"0..20\", b = \"0..20\" }}\n[[step]]\nname = \"lens\"\nkind = \"logit-lens\"\nsites = [{sites}]\n"
+        )
+    };
+    let note = "note: step 'lens': layers 1..3 are 1 to 2, because the end of a range is excluded; the last layer of model 'model' is 3: if \
+                it belongs to them, write 1..4";
+    for sites in ["\"blocks.{1..3}.hook_resid_post\"", "\"0.resid_mid\", \"{0,1..3}.resid_post\""] {
+        let sandbox = Sandbox::with(&spec(sites));
+        assert_eq!(sandbox.run(&["plan", "spec.toml"]).ok().out.matches(note).count(), 1, "{sites}");
+        assert_eq!(sandbox.ran().err.matches(note).count(), 1, "{sites}");
+    }
+    for sites in [
+        "\"{1..4}.resid_post\"",
+        "\"{0..2}.resid_post\"",
+        "\"{1..3,3}.resid_post\"",
+        "\"{1,2}.resid_post\"",
+        "\"resid_post\"",
+    ] {
+        let said = Sandbox::with(&spec(sites)).run(&["plan", "spec.toml"]).ok().out;
+        assert!(!said.contains("is excluded"), "{sites}: {said}");
+    }
+}

@@ -209,6 +209,17 @@ fn words_of_the_field_say_what_they_are_here() {
         (&["generation"], "'generate'"),
         (&["DLA"], "'logit-attribution'"),
         (&["tuned-lens"], "'logit-lens'"),
+        (&["last"], "\"last\" is the last one, whose logits say the answer"),
+        (&["hooks"], "`ablate list hooks`"),
+        (&["braces"], "the end of a range is excluded"),
+        // How sites, components and layers are written stands where they are explained.
+        (
+            &["sites"],
+            "written a hook (`ablate list hooks`), behind layers: `z` or `*.z` (all), `3.z`, `24..30.z` (24 to 29: the end of a range is excluded)",
+        ),
+        (&["ablation.components"], "`L24..30MLP` (24 to 29: the end of a range is excluded)"),
+        (&["neuron-patching.layers"], "`24..30` (24 to 29: the end of a range is excluded)"),
+        (&["hook_mlp_out"], "`24..30.mlp_out` (24 to 29: the end of a range is excluded)"),
     ] {
         says(flowing(&sandbox.run(&[&["explain"], asked].concat()).ok().out), [told]);
     }
