@@ -8,6 +8,7 @@
 //! IE ≈ ½ · (δ logit(r') − δ logit(r)) = −½ · δ(logit(r) − logit(r')).
 
 use super::agreement::{self, AgreementColumns, Exact};
+use super::foreseen_pairs;
 use super::inference::Inference;
 use super::model_run::{self, CellRun};
 use super::pairing::{self, Other, PromptPairs};
@@ -73,7 +74,7 @@ impl Kind for AttributionPatching {
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
-        pairing::foresee(&self.counterfactual, self, survey, context)?;
+        foreseen_pairs::foresee(&self.counterfactual, None, self, survey, context)?;
         if survey.sketch.card.residence.is_some() {
             let path = match survey.name.name.as_str() {
                 "model" => vec!["model", "memory_mib"],

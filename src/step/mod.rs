@@ -18,6 +18,7 @@ mod direction;
 mod directions;
 mod divided;
 mod dry_ranking;
+mod foreseen_pairs;
 mod generate;
 mod inference;
 mod intervention;

@@ -6,7 +6,6 @@ use super::shapes::UnpairedPrompts;
 use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
-use crate::cost::{Survey, SurveyedCell};
 use crate::intervene::AnswerTokens;
 use crate::model::transformer::Tokens;
 use crate::prompt::{
@@ -93,7 +92,7 @@ impl Other {
         }
     }
 
-    fn runs(self) -> bool {
+    pub(super) fn runs(self) -> bool {
         matches!(self, Self::RunAndAnswer | Self::Run)
     }
 
@@ -139,15 +138,7 @@ impl PromptPairs {
             Ok(pairs) => Ok(pairs),
             Err(NonePaired { why: PromptError::NoCounterfactual { .. }, .. }) if may_be_alone => Ok(Self::alone(cell)),
             Err(NonePaired { why: PromptError::NoCounterfactual { text, why }, dropped }) if reads == Other::Answer => {
-                let contrast = if cell.prompts.iter().all(|prompt| prompt.calculation().is_some()) {
-                    ""
-                } else {
-                    ", or write contrast = \"…\" in the prompts"
-                };
-                let why = format!(
-                    "{why}; only the answer of the counterfactual is needed here, so you may also write measures that do not compare with it, \
-                     such as accuracy and kl{contrast}"
-                );
+                let why = why_without_answer(why, cell.prompts.iter().all(|prompt| prompt.calculation().is_some()));
                 let refuse = |error| context.refuse_prompts(set, &subject.name, error);
                 let why = PromptError::NoCounterfactual { text, why };
                 Err(of_shape(cell, NonePaired { why, dropped }, refuse))
@@ -400,40 +391,6 @@ fn of_shape(cell: &TemplateBatch, none: NonePaired, refuse: impl Fn(PromptError)
     Error::NonePaired { first: why.to_string(), dropped, refused: Box::new(refuse(why)) }
 }
 
-/// Refuses a set that counterfactuals are drawn from where it has no prompt like those of a step. What is in the set that the
-/// model is not asked about may still fit no prompt.
-///
-/// # Errors
-/// That, at its place in the spec.
-pub fn foresee(wanted: &Counterfactual, step: &dyn Common, survey: &Survey, context: &Context) -> Result<(), Error> {
-    let Some(set) = wanted.prompts.as_deref().filter(|_| !wanted.is_made()) else {
-        return Ok(());
-    };
-    let spec = context.prompts(Some(set), step.name())?;
-    let own = ResolvedPrompts::new(context.prompts(step.prompts(), step.name())?)
-        .map_err(|error| context.refuse_prompts(step.prompts(), &survey.name, PromptError::Spec(error)))?;
-    let names: Vec<&str> = own.templates.iter().map(|template| template.name.as_str()).collect();
-    let drawn = context.models.census(spec, &survey.sketch);
-    let pool = drawn.map_err(|error| context.refuse_prompts(Some(set), &survey.name, error))?;
-    let others = pool.shapes.numbered_as(&names);
-    for shapes in survey.cells.chunk_by(|one, other| one.template == other.template) {
-        let fits = |cell: &SurveyedCell| others.iter().any(|other| prompt::alike(&cell.first, other));
-        // Of prompts of several shapes those that fit none are left out.
-        if let Some(cell) = shapes.first().filter(|_| !shapes.iter().any(fits)) {
-            let problem = format!(
-                "prompt set '{set}' has no prompt with the same template and token positions as {:?} (model '{}')",
-                cell.first.text, survey.name
-            );
-            let advice = format!(
-                "write the template of the step's prompts, and operands or words of as many tokens, into [prompt_sets.{set}]"
-            );
-            let path = ["step", step.name(), "counterfactual", "prompts"];
-            return Err(context.loaded.refuse(&path, problem, Some(advice)).into());
-        }
-    }
-    Ok(())
-}
-
 /// Whether the answers of a step's counterfactual prompts are all whole numbers; none where it has no such prompts, or they are
 /// wrong, for which they are refused by themselves.
 pub(super) fn whole_answers(step: &Step, loaded: &Loaded) -> Option<bool> {
@@ -479,8 +436,20 @@ pub fn check(step: &Step, loaded: &Loaded) -> Result<(), SpecErrors> {
     Ok(())
 }
 
+/// Why there is no counterfactual, and what to write where only its answer is needed of it.
+pub(super) fn why_without_answer(why: String, of_operands: bool) -> String {
+    let contrast = if of_operands { "" } else { ", or write contrast = \"…\" in the prompts" };
+    format!(
+        "{why}; only the answer of the counterfactual is needed here, so you may also write measures that do not compare with it, such as \
+         accuracy and kl{contrast}"
+    )
+}
+
 /// How the other prompt is made of the clean one.
-fn change_of(resolved: &ResolvedPrompts, wanted: &Counterfactual) -> Result<Option<SlotChange>, ChangeFault> {
+pub(super) fn change_of(
+    resolved: &ResolvedPrompts,
+    wanted: &Counterfactual,
+) -> Result<Option<SlotChange>, ChangeFault> {
     if wanted.write.is_empty() {
         return prompt::change(resolved, &wanted.swap, &wanted.redraw);
     }
@@ -491,7 +460,7 @@ fn change_of(resolved: &ResolvedPrompts, wanted: &Counterfactual) -> Result<Opti
     prompt::written(resolved, &wanted.write)
 }
 
-fn refused_change(step: &str, fault: ChangeFault, loaded: &Loaded) -> SpecErrors {
+pub(super) fn refused_change(step: &str, fault: ChangeFault, loaded: &Loaded) -> SpecErrors {
     let number = fault.index.map(|index| index.to_string());
     let path: Vec<&str> = ["step", step, "counterfactual", fault.key].into_iter().chain(number.as_deref()).collect();
     loaded.refuse(&path, fault.problem, Some(fault.advice))

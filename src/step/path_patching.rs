@@ -1,9 +1,10 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
 use super::convention::{self, WithConventions};
+use super::foreseen_pairs;
 use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun};
-use super::pairing::{self, Other, PromptPairs};
+use super::pairing::{Other, PromptPairs};
 use super::patching::{self, Runs};
 use super::places::{self, Component, PositionGroup};
 use super::replays::{self, Stopped};
@@ -64,7 +65,7 @@ impl Kind for PathPatching {
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
         let ends = Ends::of(self, Scope::planned(facts), context)?;
-        pairing::foresee(&self.counterfactual, self, survey, context)?;
+        foreseen_pairs::foresee(&self.counterfactual, None, self, survey, context)?;
         let mut whole = Workload::default();
         for cell in &survey.cells {
             let length = cell.positions.length;

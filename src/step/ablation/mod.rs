@@ -12,7 +12,7 @@ use super::inference::Inference;
 use super::model_run::TemplateRun;
 use super::ranking::Ranking;
 use super::summary::MeasuredValues;
-use super::{Outcome, RowsInfo, dry_ranking, means, model_run, pairing, places};
+use super::{Outcome, RowsInfo, dry_ranking, foreseen_pairs, means, model_run, pairing, places};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -78,7 +78,7 @@ impl Kind for Ablation {
             AblationValue::Mean => means::Over { step: name, prompts: self.prompts.as_deref(), mean: &self.mean }
                 .foresee(survey, context)?,
             AblationValue::Resample => {
-                pairing::foresee(&self.counterfactual, self, survey, context)?;
+                foreseen_pairs::foresee(&self.counterfactual, None, self, survey, context)?;
                 survey.cells.iter().map(|cell| cell.prompts).collect()
             }
             AblationValue::Zero => vec![0; survey.cells.len()],

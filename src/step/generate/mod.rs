@@ -5,6 +5,7 @@ mod rows;
 mod texts;
 mod work;
 
+use super::foreseen_pairs;
 use super::intervention::edits::{Written, resolve};
 use super::intervention::variations::{InterventionColumns, columns_left_out, variations};
 use super::intervention::{self, over, placeholder, reach};
@@ -61,7 +62,7 @@ impl Kind for Generate {
         let means =
             if like.writes_means() { over(&like).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
         if edits::writes_others(self) {
-            pairing::foresee(&self.counterfactual, self, survey, context)?;
+            foreseen_pairs::foresee(&self.counterfactual, None, self, survey, context)?;
         }
         let mut whole = Workload::default();
         for (cell, means) in survey.cells.iter().zip(means) {

@@ -8,9 +8,10 @@ mod tensor;
 mod values;
 pub(super) mod variations;
 
+use super::foreseen_pairs;
 use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
-use super::pairing::{self, Other, PromptPairs};
+use super::pairing::{Other, PromptPairs};
 use super::patching::{self, Runs};
 use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope, replays};
@@ -78,7 +79,7 @@ impl Kind for Intervention {
         let facts = &survey.sketch.card.facts;
         let means =
             if self.writes_means() { over(self).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
-        pairing::foresee(&self.counterfactual, self, survey, context)?;
+        foreseen_pairs::foresee(&self.counterfactual, Some(reads(self)), self, survey, context)?;
         let mut whole = Workload::default();
         for (cell, means) in survey.cells.iter().zip(means) {
             let length = cell.positions.length;
