@@ -2,24 +2,25 @@
 
 use super::answer_reads::AnswerReads;
 use super::convention::{self, WithConventions};
-use super::model_run::{self, CellRun};
+use super::foreseen_pairs;
+use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
+use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
 use super::summary::MeasuredValues;
 use super::{Outcome, RowsInfo, Scope};
 use crate::context::Context;
 use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{AnswerTokens, HookPositions, Lens, LogitReads, logit_lens};
+use crate::measure::{LensMeasure, Property};
 use crate::model::hook::{Hook, Site};
+use crate::prompt::Prompt;
 use crate::spec::{CapSide, HookPattern, PositionName, SitePattern, UnitPattern, step};
+use crate::step::dependent_key::DependentKey;
 use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::system::interrupt;
 use crate::table::Frames;
 use crate::{Error, prompt};
-
-/// What is measured, in this order: whether the arg-max is the answer's first token; its probability; its logit; that over
-/// the largest logit; how many tokens have a larger one.
-const MEASURES: [&str; 5] = ["accuracy", "probability", "logit", "normalized-logit", "rank"];
 
 impl Kind for step::LogitLens {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -27,21 +28,40 @@ impl Kind for step::LogitLens {
     }
 
     fn rows(&self, _frames: &Frames) -> Vec<RowsInfo> {
-        let measured = (MEASURES.to_vec(), &MEASURES[..]);
+        let measured = (names(self), LensMeasure::NAMES);
         let rows = MeasuredValues::declared::<WithConventions<PlaceColumns>>(measured, false, self.per_prompt);
-        convention::named(rows, None, self.soft_cap)
+        let pairs = compares(self).then(pairing::rows);
+        convention::named(rows, None, self.soft_cap).into_iter().chain(pairs).collect()
     }
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
+        if compares(self) {
+            foreseen_pairs::foresee(&self.counterfactual, Some(Other::Answer), self, survey, context)?;
+        }
         survey
             .reading(|cell| {
                 let target = Scope::planned(&survey.sketch.card.facts);
                 let (streams, at) = places(self, target, &cell.positions, &cell.template, context)?;
                 let readings = streams.len() * at.len();
-                Ok(ReadCost { logits: readings, bytes: readings * MEASURES.len() * size_of::<f64>(), passing: 0 })
+                Ok(ReadCost { logits: readings, bytes: readings * self.measures.len() * size_of::<f64>(), passing: 0 })
             })
             .map(Some)
     }
+
+    fn dependent_keys(&self, _words: bool) -> Vec<DependentKey> {
+        let advice = "leave it out, or write the measure \"logit-difference\"";
+        vec![DependentKey::counterfactual(&self.counterfactual, compares(self), advice)]
+    }
+}
+
+/// Names of what is measured.
+fn names(step: &step::LogitLens) -> Vec<&'static str> {
+    step.measures.iter().map(|measure| measure.name()).collect()
+}
+
+/// Whether a measure compares with another answer.
+fn compares(step: &step::LogitLens) -> bool {
+    step.measures.iter().any(|measure| measure.has(Property::OtherAnswer))
 }
 
 /// The streams and positions in one model's prompts of one template.
@@ -66,58 +86,75 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
     let read: Vec<(Component, &PositionGroup)> =
         streams.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
 
-    let tokens = model_run::tokens(&cell.prompts)?;
-    let right = |prompt: &&prompt::Prompt| {
-        AnswerTokens::new(prompt.answers.iter().filter_map(|answer| answer.tokens.first().copied()), [])
-    };
-    let answers = AnswerReads::new(cell.prompts.iter().map(right).collect());
+    let (prompts, answers) = asked(step, cell, subject, context, outcome)?;
+    let tokens = model_run::tokens(&prompts)?;
+    let n_measures = step.measures.len();
     let wanted: HookPositions = streams.iter().map(|place| (place.hook, places::together(&at))).collect();
     let rows = read.len() * answers.len();
     let task = context.progress.begin(&format!("{}: {}", step.name, subject.name), rows as u64, "readings");
     let batch = context.batch(&subject.model);
     let divided = subject.divided(&step.name, &cell.template, parts(answers.len(), batch), context);
     let cap = step.soft_cap.unwrap_or(CapSide::After);
-    let data = divided.values(MEASURES.len(), (&task, read.len()), outcome, |part, _| {
+    let data = divided.values(n_measures, (&task, read.len()), outcome, |part, _| {
         let tokens = tokens.part(part.clone());
-        let mut data = vec![f64::NAN; read.len() * part.len() * MEASURES.len()];
+        let mut data = vec![f64::NAN; read.len() * part.len() * n_measures];
         logit_lens(subject.model.transformer(), &tokens, &wanted, cap, batch, |lens| {
             interrupt::check()?;
             let (hook, position, first) = (lens.hook, lens.position, lens.first);
-            let measured = measure(lens, &answers, part.start + first);
+            let n_prompts = lens.logits.dims()[0];
+            let measured = measure(&step.measures, lens, &answers, part.start + first);
             // Several names may be of one position: `last` and -1.
             let same = |(place, at): &(Component, &PositionGroup)| place.hook == hook && at.index == Some(position);
             for key in (0..read.len()).filter(|&key| same(&read[key])) {
-                let start = (key * part.len() + first) * MEASURES.len();
-                data[start..start + measured.as_flattened().len()].copy_from_slice(measured.as_flattened());
-                task.advance(measured.len() as u64);
+                let start = (key * part.len() + first) * n_measures;
+                data[start..start + measured.len()].copy_from_slice(&measured);
+                task.advance(n_prompts as u64);
             }
             Ok::<(), Error>(())
         })?;
         Ok(data)
     })?;
     let keys = convention::beside(places::keys(&read, facts)?, None, step.soft_cap)?;
-    let values =
-        MeasuredValues { keys: &keys, measures: &MEASURES, prompts: &cell.prompts, data: &data, baseline: None };
+    let values = MeasuredValues { keys: &keys, measures: &names(step), prompts: &prompts, data: &data, baseline: None };
     outcome.add_values(&step.name, subject.labels(), &cell.template, &values, step.bootstrap, step.per_prompt)?;
     Ok(())
 }
 
-/// The measures of each prompt that a reading is of, from the prompt `first` on: of several right answers the sum of their probabilities, the
-/// mean of their logits, the best of their ranks.
-fn measure(lens: Lens, answers: &AnswerReads, first: usize) -> Vec<[f64; MEASURES.len()]> {
+/// The prompts that are read, with their answers; those of wrong answers, too, where a measure compares with one: then a prompt without one,
+/// and without a counterfactual that has one, is left out.
+fn asked<'c>(
+    step: &step::LogitLens,
+    cell: &TemplateBatch<'c>,
+    subject: &ModelRun,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(Vec<&'c Prompt>, AnswerReads), Error> {
+    if !compares(step) {
+        let right = |prompt: &&Prompt| {
+            AnswerTokens::new(prompt.answers.iter().filter_map(|answer| answer.tokens.first().copied()), [])
+        };
+        return Ok((cell.prompts.clone(), AnswerReads::new(cell.prompts.iter().map(right).collect())));
+    }
+    let pairs = PromptPairs::draw_if_read(Other::Answer, (cell, subject), &step.counterfactual, step, context)?;
+    pairs.record(&step.name, cell, subject, outcome)?;
+    let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
+    let answers = (0..prompts.len()).map(|pair| pairs.answers(pair, cell)).collect();
+    Ok((prompts, AnswerReads::new(answers)))
+}
+
+/// The measures of each prompt that a reading is of, from the prompt `first` on, prompt by prompt: of several right answers the sum of
+/// their probabilities, the mean of their logits, the best of their ranks.
+fn measure(measures: &[LensMeasure], lens: Lens, answers: &AnswerReads, first: usize) -> Vec<f64> {
     let rows: Vec<usize> = (0..lens.logits.dims()[0]).collect();
     let wanted = answers.wanted(true, false, true);
     let read = LogitReads::of(&lens.logits, &rows, &|row| answers.picks(first + row), wanted);
     let of = |row: usize| {
         let reading = answers.reading(&read, row, first + row);
         // Logits that are not numbers have no order.
-        if !reading.answer.mean.is_finite() || !reading.log_total.is_finite() {
-            return [f64::NAN; MEASURES.len()];
-        }
-        let logit = reading.answer.mean;
-        [reading.accuracy(), reading.p_answer(), logit, reading.normalized_logit(), reading.rank]
+        let is_finite = reading.answer.mean.is_finite() && reading.log_total.is_finite();
+        measures.iter().map(move |measure| if is_finite { measure.value(&reading) } else { f64::NAN })
     };
-    rows.into_iter().map(of).collect()
+    rows.into_iter().flat_map(of).collect()
 }
 
 /// Refuses what is not in the stream, nor added to it.

@@ -58,6 +58,7 @@ per_prompt = true
 name = "lens"
 kind = "logit-lens"
 sites = ["1.resid_post"]
+measures = ["accuracy", "probability", "rank", "logit-difference"]
 per_prompt = true
 
 [[step]]
@@ -181,7 +182,11 @@ fn sets_of_answers_are_measured_as_hooks_on_transformers_measure_them() {
             near(value, &prompt["whole"][measure], &format!("{text}: {measure} before patching"));
         }
     }
-    assert!(["probability", "rank", "accuracy"].iter().all(|name| looked.keys().any(|(_, measure)| measure == name)));
+    assert!(
+        ["probability", "rank", "accuracy", "logit-difference"]
+            .iter()
+            .all(|name| looked.keys().any(|(_, measure)| measure == name))
+    );
 
     // The other prompts have the word that is written, and are the clean ones but for it.
     let pairs = sandbox.rows("written.pairs");

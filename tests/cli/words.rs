@@ -515,3 +515,37 @@ fn prompts_without_a_counterfactual_are_left_out_and_counted() {
     assert_eq!(clean.len(), 8, "4 of each template");
     assert!(clean.iter().zip(&other).all(|(clean, other)| clean != other));
 }
+
+/// Asked for the right name and for the wrong one, a stream has two logits. The lens says by how much the first is ahead, in every layer; in
+/// the last it is what the model says.
+#[test]
+fn the_lens_says_layer_by_layer_how_far_the_right_name_is_ahead() {
+    let step = |name: &str, rest: &str| {
+        format!(
+            "[[step]]\nname = \"{name}\"\nkind = \"logit-lens\"\nsites = [\"embed\", \"resid_post\"]\nper_prompt = true\n{rest}\n"
+        )
+    };
+    let steps = step("ahead", "measures = [\"logit-difference\"]")
+        + &step("right", "measures = [\"logit\"]")
+        + &step("wrong", "measures = [\"logit\"]\nprompts = \"turned\"");
+    let turned = "[prompt_sets.turned]\ncompletion = \" {s}\"\ncontrast = \" {io}\"\n";
+    let sandbox = sandbox(&format!("{}{turned}{steps}", PROMPTS.replace("sample = 6\nseeds = [1]\n", "")));
+    sandbox.ran();
+    let read = |name: &str| -> HashMap<(String, String), f64> {
+        let rows = sandbox.rows(&format!("{name}.prompts"));
+        let places = texts(&rows, "text").into_iter().zip(texts(&rows, "component"));
+        places.zip(numbers(&rows, "value")).collect()
+    };
+    let (ahead, right, wrong) = (read("ahead"), read("right"), read("wrong"));
+    // Two orders of two of five names, and two things, in three streams.
+    assert_eq!((ahead.len(), right.len(), wrong.len()), (240, 240, 240));
+    for (place, value) in &ahead {
+        assert!(close(*value, right[place] - wrong[place]), "{place:?}: {value}");
+    }
+    for text in ["w A a B,B gx?", "w D a C,D gy?"] {
+        let value = ahead[&(text.to_string(), "L1.hook_resid_post".to_string())];
+        assert!(close(value, difference(&sandbox, text)), "{text}: {value}");
+    }
+    let idle = step("ahead", "measures = [\"logit\"]\ncounterfactual.swap = [\"io\", \"s\"]");
+    says(refused(&format!("{PROMPTS}{idle}")), ["write the measure \"logit-difference\""]);
+}

@@ -33,6 +33,12 @@ positions = ["b", "last", -1]
 per_prompt = true
 
 [[step]]
+name = "ahead"
+kind = "logit-lens"
+sites = ["resid_mid", "blocks.3.hook_resid_post"]
+measures = ["logit-difference", "logit"]
+
+[[step]]
 name = "direct"
 kind = "logit-attribution"
 per_prompt = true
@@ -138,6 +144,7 @@ fn from_a_spec_to_rows_and_files() {
     }
 
     lens_of_the_last_stream_is_the_model(&dir);
+    lens_of_the_last_stream_has_the_models_difference(&dir);
     attributions_sum_to_the_logit(&dir);
     attention_sums_to_one(&dir);
     kept_activations_are_the_models(&loaded, &dir);
@@ -178,6 +185,23 @@ fn lens_of_the_last_stream_is_the_model(dir: &Path) {
         }
     }
     assert_eq!(seen, 24);
+}
+
+/// At the last stream the difference is the model's own, which is what direct attribution takes apart.
+fn lens_of_the_last_stream_has_the_models_difference(dir: &Path) {
+    let lens = by(&rows(dir, "ahead"), &["component", "operator", "measure"], "mean");
+    let whole = by(&rows(dir, "difference"), &["component", "operator"], "mean");
+    let logits = by(&rows(dir, "lens"), &["component", "position", "operator", "measure"], "mean");
+    for operator in ["+", "*"] {
+        let of = |component: &str, measure: &str| lens[&[component, operator, measure].map(String::from).to_vec()];
+        let total = whole[&["total", operator].map(String::from).to_vec()];
+        assert!(close(of("L3.hook_resid_post", "logit-difference"), total), "{total}");
+        assert!(!close(of("L0.hook_resid_mid", "logit-difference"), total), "an early stream says something else");
+        // Every prompt has a counterfactual here, so that the others are those of all prompts.
+        let logit = logits[&["L0.hook_resid_mid", "last", operator, "logit"].map(String::from).to_vec()];
+        assert!(close(of("L0.hook_resid_mid", "logit"), logit));
+    }
+    assert_eq!(rows(dir, "ahead.pairs").height(), rows(dir, "difference.pairs").height());
 }
 
 fn attributions_sum_to_the_logit(dir: &Path) {

@@ -116,7 +116,7 @@ macro_rules! kinds {
             Loss = "loss", rows ["prompts", "pairs", "dropped"], version 2;
             Generate = "generate", rows ["texts", "prompts", "pairs", "dropped"], version 2;
             PathPatching = "path-patching", rows ["prompts", "pairs", "dropped"], version 2;
-            LogitLens = "logit-lens", rows ["prompts"];
+            LogitLens = "logit-lens", rows ["prompts", "pairs", "dropped"];
             LogitAttribution = "logit-attribution", rows ["prompts", "pairs", "dropped"];
             AttentionPatterns = "attention-patterns", rows ["prompts"];
             Capture = "capture", rows ["prompts"];

@@ -8,6 +8,7 @@ use super::relations::relations;
 use super::shared::{
     Counterfactual, after_blocks, components_schema, every_head, heads_and_mlps, last_position, sites_schema,
 };
+use crate::measure::LensMeasure;
 use crate::spec::{CapSide, ComponentPattern, NormScale, Parsed, SitePattern, layers_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,7 @@ use serde::{Deserialize, Serialize};
 step! {
     /// Reads the residual stream inside the model as if the model ended there.
     ///
-    /// Formula: logits(x) = norm_final(x) · W_U + b_U at each site and position; of the answer's first token: `accuracy`, `probability`, `logit`,
-    /// `normalized-logit`, `rank`.
+    /// Formula: logits(x) = norm_final(x) · W_U + b_U at each site and position; of the answer's first token its `measures`.
     ///
     /// Source: nostalgebraist 2020, Interpreting GPT: the logit lens.
     ///
@@ -30,6 +30,8 @@ step! {
     /// sites     = ["embed", "resid_mid", "resid_post"]
     /// positions = ["b", "last"]
     /// ```
+    ///
+    /// By how much the right answer is ahead of a wrong one, layer by layer: `measures = ["logit-difference"]`.
     LogitLens {
         /// Streams to read: `resid_pre`, `resid_mid`, `resid_post`, or what is added to them: `attn_out`, `mlp_out`, `embed`,
         /// `pos_embed`; with layers before them where not all are wanted.
@@ -38,6 +40,14 @@ step! {
         sites: Vec<Parsed<SitePattern>>,
         /// Where: each position on its own (`each` for every one).
         positions = "last_position",
+        /// What is measured. `logit-difference` compares with a wrong answer: the prompt's `contrast` or `wrong`, else the answer of its
+        /// counterfactual.
+        #[serde(default = "lens_measures", skip_serializing_if = "is_usual")]
+        #[schemars(length(min = 1), extend("uniqueItems" = true))]
+        measures: Vec<LensMeasure>,
+        /// The other prompt of each pair, of `logit-difference`.
+        #[serde(default, skip_serializing_if = "Counterfactual::is_default")]
+        counterfactual: Counterfactual,
         /// For models with a soft cap of their logits: logits `"before"` or `"after"` the cap; `"after"` if not said. If the spec
         /// says it, rows have it as a column.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +98,17 @@ step! {
         bootstrap,
         test,
     }
+}
+
+/// What is measured where the spec does not say it: what needs no wrong answer.
+fn lens_measures() -> Vec<LensMeasure> {
+    use LensMeasure::{Accuracy, Logit, NormalizedLogit, Probability, Rank};
+    vec![Accuracy, Probability, Logit, NormalizedLogit, Rank]
+}
+
+/// Whether these are what is measured where the spec does not say it.
+fn is_usual(measures: &[LensMeasure]) -> bool {
+    measures == lens_measures()
 }
 
 /// What direct logit attribution explains.
@@ -216,7 +237,10 @@ pub enum CaptureFormat {
     Rows,
 }
 
-relations! { LogitLens |step| layers: layers_of(&step.sites); }
+relations! { LogitLens |step|
+    counterfactual: &step.counterfactual;
+    layers: layers_of(&step.sites);
+}
 
 relations! { LogitAttribution |step|
     counterfactual: &step.counterfactual;

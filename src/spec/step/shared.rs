@@ -37,6 +37,11 @@ pub struct Counterfactual {
 }
 
 impl Counterfactual {
+    /// Whether nothing is said of it.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Whether the other prompt is made of the clean one.
     pub(crate) fn is_made(&self) -> bool {
         !(self.swap.is_empty() && self.redraw.is_empty() && self.write.is_empty())
