@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::store::{
-    Damage, EntryListing, ExchangeSummary, OtherStore, Retention, Store, StoreLocation, UnfinishedStep,
+    Damage, EntryListing, ExchangeSummary, OtherStore, Retention, Store, StoreIsFile, StoreLocation, UnfinishedStep,
 };
 use crate::system::time::utc;
 use crate::system::{Digests, environment};
@@ -94,13 +94,18 @@ struct Verify {
 }
 
 pub(super) fn run(arguments: StoreArguments) -> Result<(), Error> {
-    let folder = match (arguments.store, StoreLocation::from_vars(|name| std::env::var(name).ok())) {
+    let folder = match (arguments.store.clone(), StoreLocation::from_vars(|name| std::env::var(name).ok())) {
         (Some(folder), _) | (None, StoreLocation::Folder(folder)) => folder,
         (None, StoreLocation::Off) => {
             let problem = "the store is off (ABLATE_CACHE=off), or there is no home folder; write --store FOLDER";
             return Err(Error::refused("the store")(problem));
         }
     };
+    let named = arguments.store.is_some();
+    let advice = if named { "write --store with a folder" } else { StoreIsFile::ADVICE };
+    StoreLocation::Folder(folder.clone())
+        .check()
+        .map_err(|problem| Error::refused("the store")(format!("{problem}; {advice}")))?;
     let store = Store::at(folder);
     match arguments.command {
         StoreCommand::Ls => super::print::print(&list(&store)?),

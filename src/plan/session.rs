@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::spec::{Loaded, SpecErrors};
-use crate::store::{Store, StoreLocation};
+use crate::store::{Store, StoreIsFile, StoreLocation};
 use crate::system::Digests;
 use crate::variants::{order, reads};
 use std::collections::{HashMap, HashSet};
@@ -114,13 +114,18 @@ impl Session {
         forced
     }
 
-    /// Refuses names of steps to force that no spec has.
+    /// Refuses stores that are files, and names of steps to force that no spec has.
     ///
     /// # Errors
-    /// The names.
+    /// Those.
     pub fn check<'l>(&self, specs: impl Iterator<Item = &'l Loaded>) -> Result<(), Error> {
+        let specs: Vec<&Loaded> = specs.collect();
+        if !self.no_store {
+            specs.iter().try_for_each(|loaded| check_store(loaded))?;
+        }
         let Force::Steps(names) = &self.force else { return Ok(()) };
-        let steps: Vec<&str> = specs.flat_map(|loaded| loaded.spec.steps.iter().map(|step| step.name())).collect();
+        let steps: Vec<&str> =
+            specs.iter().flat_map(|loaded| loaded.spec.steps.iter().map(|step| step.name())).collect();
         let unknown = names.iter().filter(|name| !steps.contains(&name.as_str()));
         let errors: Vec<SpecErrors> = unknown
             .map(|name| {
@@ -135,5 +140,17 @@ impl Session {
             })
             .collect();
         if errors.is_empty() { Ok(()) } else { Err(SpecErrors::join(errors).into()) }
+    }
+}
+
+/// Refuses a store of a spec that is a file.
+fn check_store(loaded: &Loaded) -> Result<(), Error> {
+    let Err(problem) = StoreLocation::of(loaded).check() else { return Ok(()) };
+    match loaded.spec.run.store {
+        Some(_) => {
+            let advice = "write the path of a folder, or \"off\"".to_string();
+            Err(loaded.refuse(&["run", "store"], problem.to_string(), Some(advice)).into())
+        }
+        None => Err(Error::refused("ABLATE_CACHE")(format!("{problem}; {}", StoreIsFile::ADVICE))),
     }
 }

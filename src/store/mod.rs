@@ -21,7 +21,7 @@ pub use entry::{Damage, Entry};
 pub use exchange::{ExchangeSummary, OtherStore, RemoteStore};
 pub use failure::StepFailure;
 pub use maintenance::{CollectionSummary, EntryListing, Retention, UnfinishedStep};
-pub use place::StoreLocation;
+pub use place::{StoreIsFile, StoreLocation};
 pub use put::Provenance;
 pub use results::MadeResults;
 pub use take::Taken;

@@ -12,6 +12,21 @@ pub enum StoreLocation {
     Off,
 }
 
+/// A store that cannot be: a folder is wanted where there is a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the store {} needs a folder, and {} is a file", folder.display(), file.display())]
+pub struct StoreIsFile {
+    /// The folder of the store.
+    pub folder: PathBuf,
+    /// The file: there, or where a folder above it would be.
+    pub file: PathBuf,
+}
+
+impl StoreIsFile {
+    /// What to write where the environment says where the store is.
+    pub const ADVICE: &str = "set ABLATE_CACHE to a folder, or to off";
+}
+
 /// How a spec and the environment say that there is no store.
 const OFF: &str = "off";
 
@@ -22,6 +37,19 @@ impl StoreLocation {
             Some(OFF) => Self::Off,
             Some(path) => Self::Folder(loaded.directory(&["run", "store"]).join(path)),
             None => Self::from_vars(|name| std::env::var(name).ok()),
+        }
+    }
+
+    /// Whether there is a folder for it, or can be one.
+    ///
+    /// # Errors
+    /// A file in its place.
+    pub fn check(&self) -> Result<(), StoreIsFile> {
+        let Self::Folder(folder) = self else { return Ok(()) };
+        let there = folder.ancestors().find(|path| path.exists());
+        match there.filter(|path| !path.is_dir()) {
+            Some(file) => Err(StoreIsFile { folder: folder.clone(), file: file.to_path_buf() }),
+            None => Ok(()),
         }
     }
 

@@ -285,3 +285,82 @@ fn a_machine_without_slurm_is_told() {
     says(text, ["there is no program 'sbatch' here, which belongs to Slurm", "ablate submit SPEC --dry"]);
     assert!(files_below(&sandbox.store().join("submissions")).is_empty(), "nothing is left of it");
 }
+
+/// Steps on two slots of numbers, the second of which needs counterfactuals; the first would run before it.
+const PAIRED: &str = r#"
+title = "pairs"
+[model]
+source = "builtin:arith"
+[prompts]
+template = "{x}+{y}="
+completion = "{x}"
+contrast = "{z}"
+slots = { x = [5, 6], y = [5], z = [7] }
+[[step]]
+name = "accuracy"
+kind = "accuracy"
+[[step]]
+name = "effects"
+kind = "activation-patching"
+sites = ["z[head]"]
+positions = ["last"]
+"#;
+
+#[test]
+fn counterfactuals_that_no_prompt_can_have_are_refused_before_any_work() {
+    // Swapped, a prompt of the same number twice is itself, and the others have their words at other tokens.
+    let same = PAIRED.replace("x = [5, 6]", "x = [5]");
+    let swapped = format!("{same}counterfactual.swap = [\"x\", \"y\"]\n");
+    says(
+        flowing(&Sandbox::with(&swapped).refused()),
+        ["no counterfactual for \"5+5=\": with 'x' and 'y' swapped, the prompt stays the same"],
+    );
+    // One prompt has no other.
+    says(
+        flowing(&Sandbox::with(&same).refused()),
+        ["no counterfactual for \"5+5=\": 1 prompts have its template and positions"],
+    );
+    // Each draw has one prompt.
+    let alone = PAIRED.replace("contrast", "sample = 1\nseeds = [1, 2, 3]\ncontrast");
+    says(flowing(&Sandbox::with(&alone).refused()), ["and each of them is the prompt itself"]);
+    // Where nothing is read of the other prompts, none is needed.
+    let edited = "kind = \"intervention\"\ninterventions = [{ name = \"off\", edits = [{ site = \"0.mlp_out\", positions = [\"last\"], value = 0.0 }] }]\n\
+                  measures = [\"kl\"]\n";
+    let edited =
+        same.replace("kind = \"activation-patching\"\nsites = [\"z[head]\"]\npositions = [\"last\"]\n", edited);
+    Sandbox::with(&edited).ran();
+    // Some prompts have one: 6+5 and 5+6.
+    let some = PAIRED.replace("y = [5]", "y = [5, 6]") + "counterfactual.swap = [\"x\", \"y\"]\n";
+    Sandbox::with(&some).ran();
+}
+
+#[test]
+fn a_store_that_is_a_file_is_refused_before_any_work() {
+    let sandbox = Sandbox::with(SMALL);
+    sandbox.write("cache", "a file");
+    for cache in ["cache", "cache/below"] {
+        for arguments in [&["run", "spec.toml"][..], &["plan", "spec.toml"], &["store", "ls"]] {
+            let said = Ran::of(sandbox.command(arguments).env("ABLATE_CACHE", cache)).refused();
+            says(
+                flowing(&said),
+                [
+                    format!("the store {cache} needs a folder, and cache is a file").as_str(),
+                    "set ABLATE_CACHE to a folder, or to off",
+                ],
+            );
+        }
+    }
+    assert!(!sandbox.has("results"), "no work before the refusal");
+    Ran::of(sandbox.command(&["run", "spec.toml", "--no-store"]).env("ABLATE_CACHE", "cache")).ok();
+    let named = Sandbox::with(&format!("{SMALL}\n[run]\nstore = \"cache\"\n"));
+    named.write("cache", "a file");
+    says(flowing(&named.refused()), ["cache is a file", "store = \"cache\"", "write the path of a folder, or \"off\""]);
+}
+
+#[test]
+fn a_key_that_is_none_is_the_only_thing_that_is_told_of_it() {
+    let ablated = "[[step]]\nname = \"off\"\nkind = \"ablation\"\nsites = [\"blocks.*.attn.hook_z[head]\"]\n";
+    let said = Sandbox::with(&SMALL.replacen("[[table]]", &format!("{ablated}\n[[table]]"), 1)).refused();
+    says(&said, ["unknown key 'sites' in [[step]] 'off'"]);
+    assert!(!said.contains("nothing says which components") && !said.contains("errors"), "{said}");
+}

@@ -349,3 +349,19 @@ fn all_errors_come_at_once_and_twenty_are_shown() {
     says(&text, ["50 errors; the first 20 are shown, and 30 more"]);
     assert_eq!(text.matches("no step or table 'no'").count(), 20);
 }
+
+/// A number in quotes is advised as a number, in a list of numbers too.
+#[test]
+fn numbers_in_quotes_are_to_be_without() {
+    let ranked = |k: &str| {
+        refused(
+            "[[table]]",
+            &format!(
+                "[[step]]\nname = \"a\"\nkind = \"ablation\"\nranked = {{ from = \"accuracy\", k = {k} }}\n\n[[table]]"
+            ),
+        )
+    };
+    assert!(ranked("\"2\"").contains("help: write numbers without quotes: k = [2]"), "{}", ranked("\"2\""));
+    assert!(ranked("\"few\"").contains("help: write numbers without quotes: k = [2]"), "{}", ranked("\"few\""));
+    assert!(ranked("3").contains("help: write k = [3]"), "{}", ranked("3"));
+}

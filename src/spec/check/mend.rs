@@ -29,8 +29,6 @@ enum How {
     Text(String),
     /// The value is the only one of a list.
     List,
-    /// It is no key.
-    Remove,
     /// It stays: what else is said of it is right.
     Leave,
 }
@@ -84,7 +82,8 @@ impl Faults {
 
     /// Such a key, of which it is said where it is taken over from.
     pub fn said_elsewhere(&mut self, place: SpecPlace, meant: Option<&str>) {
-        let how = meant.map_or(How::Remove, |meant| How::Key(meant.to_string()));
+        // What stands there was to say something that nothing else says.
+        let how = meant.map_or(How::Unknown, |meant| How::Key(meant.to_string()));
         self.mends.push(Mend { whole: place.clone(), place, how });
     }
 
@@ -169,7 +168,6 @@ impl Mend {
                 }
                 None => false,
             },
-            (How::Remove, NodeContent::Table(table)) => table.shift_remove(last).is_some(),
             _ => false,
         }
     }

@@ -248,7 +248,10 @@ impl Walk {
                     }
                     self.value(value, others, &below);
                 }
-                (None, None) if is_closed => meant.extend(self.unknown_key(value, key, &keys, place)),
+                // Of one that is marked as unknown it has been said.
+                (None, None) if is_closed && !value.is_unknown() => {
+                    meant.extend(self.unknown_key(value, key, &keys, place));
+                }
                 _ => {}
             }
         }
@@ -396,6 +399,9 @@ fn one_item(node: &Node, schema: ValueSchema, place: &SpecPlace) -> Option<Strin
         NodeContent::Integer(number) => number.to_string(),
         NodeContent::Float(number) => number.to_string(),
         NodeContent::Boolean(truth) => truth.to_string(),
+        NodeContent::Text(text) if overrides::with_quotes(&node.origin, text).is_none() => {
+            return numbers(text, items, place);
+        }
         _ => return None,
     };
     match (has_type(node, items), items.types().contains(&"string")) {
@@ -403,6 +409,17 @@ fn one_item(node: &Node, schema: ValueSchema, place: &SpecPlace) -> Option<Strin
         (false, true) => Some(format!("write {} = [\"{item}\"]", place.key())),
         (false, false) => None,
     }
+}
+
+/// How a list of numbers is written, where a text stands.
+fn numbers(text: &str, items: ValueSchema, place: &SpecPlace) -> Option<String> {
+    let is_number = match items.types().as_slice() {
+        ["integer"] => text.trim().parse::<i64>().is_ok(),
+        ["number"] => text.trim().parse::<f64>().is_ok_and(f64::is_finite),
+        _ => return None,
+    };
+    let number = if is_number { text.trim() } else { "2" };
+    Some(format!("write numbers without quotes: {} = [{number}]", place.key()))
 }
 
 /// What a key that is not there would say: one of its words, or what it is about.
