@@ -89,7 +89,7 @@ fn the_same_texts_and_tokens_as_apply_chat_template() {
 #[test]
 fn a_message_is_framed_as_it_is_rendered() {
     let fixture = Fixture::read();
-    for case in fixture.cases.iter().filter(|case| case.name != "python") {
+    for case in fixture.cases.iter().filter(|case| !["python", "letters"].contains(&case.name.as_str())) {
         let tokenizer = case.tokenizer();
         let template = tokenizer.chat_template().unwrap();
         for chatted in case.results.iter().filter(|chatted| chatted.rendered.is_some()) {
@@ -123,7 +123,7 @@ const SUMS: &str = "operators = [\"+\"]\noperands = { a = [2, 7], b = [5] }\nans
 fn prompts_in_chats_have_the_tokens_of_transformers_and_their_slots() {
     let fixture = Fixture::read();
     let mut with_bos = 0;
-    for case in fixture.cases.iter().filter(|case| case.name != "python") {
+    for case in fixture.cases.iter().filter(|case| !["python", "letters"].contains(&case.name.as_str())) {
         let tokenizer = case.tokenizer();
         let chat = format!("chat = {{ date = \"{}\" }}\n", fixture.day);
         // "12 + 345 =", with nothing else in the chat.
@@ -226,7 +226,7 @@ fn worked_examples_and_pairs_are_within_the_message() {
     let fixture = Fixture::read();
     let settings = ChatSettings { date: Some(fixture.day.clone()), ..ChatSettings::default() };
     let mut trimmed = 0;
-    for case in fixture.cases.iter().filter(|case| case.name != "python") {
+    for case in fixture.cases.iter().filter(|case| !["python", "letters"].contains(&case.name.as_str())) {
         let tokenizer = case.tokenizer();
         let rendered = |message: &str| tokenizer.chat_template().unwrap().render(message, &settings).unwrap();
         let shots = "template = \"  {a}+{b}= \"\nshots = [{ a = 1, op = \"+\", b = 1 }]\n";

@@ -1,5 +1,6 @@
 //! JSON as Python's `json.dumps` writes it, which the filter `tojson` of chat templates does.
 
+use super::python::float;
 use serde_json::Value;
 
 /// A value with spaces after commas and colons; with `indent`, on lines of its own with so many spaces each level.
@@ -30,6 +31,9 @@ fn write(value: &Value, indent: Option<usize>, level: usize, text: &mut String) 
             }
             end(indent, level, text);
             text.push('}');
+        }
+        Value::Number(number) if number.is_f64() => {
+            text.push_str(&number.as_f64().map_or_else(|| number.to_string(), float));
         }
         other => text.push_str(&other.to_string()),
     }

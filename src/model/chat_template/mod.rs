@@ -6,12 +6,14 @@ mod date;
 mod error;
 mod frame;
 mod json;
+mod loops;
+mod python;
 
 use crate::spec::{ChatSettings, ChatValue};
 use indexmap::IndexMap;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::value::{Kwargs, Serde, StringInput, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 use regex::Regex;
 use serde_json::json;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -69,14 +71,14 @@ impl ChatTemplate {
         })
     }
 
-    /// The source without tags that the engine does not know and that change nothing.
+    /// The source without tags that the engine does not know and that change nothing, and with loops that know how long they are.
     fn readable(&self) -> String {
-        let Some(generation) = GENERATION.as_ref() else { return self.source.clone() };
+        let Some(generation) = GENERATION.as_ref() else { return loops::over_lists(&self.source) };
         let tag = |found: &regex::Captures| {
             let word = if found.get(2).is_some() { "endif" } else { "if true" };
             format!("{{%{} {word} {}%}}", &found[1], &found[3])
         };
-        generation.replace_all(&self.source, tag).into_owned()
+        loops::over_lists(&generation.replace_all(&self.source, tag))
     }
 
     fn context(&self, message: &str, settings: &ChatSettings) -> Value {
@@ -101,6 +103,23 @@ impl ChatTemplate {
     }
 }
 
+/// Items with a text between them, each as Python writes it.
+fn join(
+    state: &mut State,
+    value: &Value,
+    joiner: Option<StringInput>,
+    attribute: Option<&str>,
+    options: Kwargs,
+) -> Result<Value, Error> {
+    let written: Option<Value> = match attribute.is_none() && !options.has("attribute") {
+        true => {
+            value.try_iter().ok().map(|items| items.map(|item| python::text(&item).map_or(item, Value::from)).collect())
+        }
+        false => None,
+    };
+    minijinja::filters::join(state, written.as_ref().unwrap_or(value), joiner, attribute, options)
+}
+
 /// Jinja as transformers sets it up.
 fn environment(signals: &Arc<Mutex<Signals>>, settings: &ChatSettings) -> Environment<'static> {
     let mut environment = Environment::new();
@@ -110,13 +129,23 @@ fn environment(signals: &Arc<Mutex<Signals>>, settings: &ChatSettings) -> Enviro
     }
     environment.set_fuel(Some(FUEL));
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-    // Python writes these three so.
-    environment.set_formatter(|out, state, value| match value.kind() {
-        ValueKind::None => out.write_str("None").map_err(Error::from),
-        ValueKind::Bool => out.write_str(if value.is_true() { "True" } else { "False" }).map_err(Error::from),
-        _ => minijinja::escape_formatter(out, state, value),
+    environment.set_unknown_method_callback(|state, value, method, arguments| match (value.as_str(), method) {
+        (Some(text), "title") if value.kind() == ValueKind::String && arguments.is_empty() => {
+            Ok(Value::from(python::title(text)))
+        }
+        _ => minijinja_contrib::pycompat::unknown_method_callback(state, value, method, arguments),
     });
+    environment.set_formatter(|out, state, value| match python::text(value) {
+        Some(text) => out.write_str(&text).map_err(Error::from),
+        None => minijinja::escape_formatter(out, state, value),
+    });
+    environment.add_filter("string", |value: Value| match python::text(&value) {
+        Some(text) => Value::from(text),
+        None if value.kind() == ValueKind::String => value,
+        None => Value::from(value.to_string()),
+    });
+    environment.add_filter("join", join);
+    environment.add_filter(loops::LETTERS, loops::letters);
     environment.add_filter("tojson", |value: Value, options: Kwargs| -> Result<String, Error> {
         let indent = options.get::<Option<usize>>("indent")?;
         let value =
