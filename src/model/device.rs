@@ -1,7 +1,10 @@
 //! From a device's name to a device that answers.
 
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+use crate::kernel;
 use crate::spec;
 use burn::tensor::{DType, Device};
+use std::sync::{Mutex, PoisonError};
 
 /// A device that cannot be had, or that cannot do what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,12 +95,21 @@ impl DeviceError {
 /// # Errors
 /// A device that is not part of this binary, that is not there, or that does not answer.
 pub fn open(device: spec::Device) -> Result<Device, DeviceError> {
-    match device {
-        spec::Device::Cpu => Ok(Device::flex()),
-        spec::Device::Cuda(index) => cuda(device, index),
-        spec::Device::Gpu(index) => gpu(device, index),
+    let opened = || OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = opened().iter().find(|(name, _)| *name == device) {
+        return Ok(known.clone());
     }
+    let found = match device {
+        spec::Device::Cpu => return Ok(Device::flex()),
+        spec::Device::Cuda(index) => cuda(device, index)?,
+        spec::Device::Gpu(index) => gpu(device, index)?,
+    };
+    opened().push((device, found.clone()));
+    Ok(found)
 }
+
+/// Devices that have answered: asking a driver again takes a while, and some drivers write to the terminal each time.
+static OPENED: Mutex<Vec<(spec::Device, Device)>> = Mutex::new(Vec::new());
 
 /// Opens all devices of a model: the first one, and those that share its work.
 ///
@@ -242,7 +254,7 @@ fn absent(device: spec::Device, reason: String) -> DeviceError {
 fn answering(device: spec::Device, opened: Device) -> Result<Device, DeviceError> {
     // Backends have no call that tries a device; they panic on first use where its driver refuses.
     let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _ = burn::tensor::Tensor::<1>::ones([1], &opened).into_data();
+        kernel::to_f32(burn::tensor::Tensor::<1>::ones([1], &opened));
     }));
     tried.map(|()| opened).map_err(|payload| {
         let reason = payload.downcast_ref::<String>().cloned();
