@@ -73,7 +73,7 @@ fn everything(model: Transformer, tokens: &Tokens, drafts: &[Vec<Draft>], memory
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: device::cases(60), ..ProptestConfig::default() })]
 
     #[test]
     fn every_number_is_that_of_a_model_in_memory(
@@ -86,7 +86,7 @@ proptest! {
         let open = || -> Box<dyn HostModel> {
             Box::new(Processed::new(Loud(Checkpoint::random(&path, seed).unwrap()), Processing::default()))
         };
-        let dtype = if half { DType::BF16 } else { DType::F32 };
+        let dtype = if half && device::computes_in(DType::BF16) { DType::BF16 } else { DType::F32 };
         let [whole, streamed] = both(&open, dtype, held);
         let ids = (0..3 * pos).map(|place| ((place as u64 * 7 + seed % 13) % 17) as u32).collect();
         let tokens = Tokens { ids, batch: 3, pos };
@@ -206,6 +206,10 @@ fn gradients_are_refused() {
 /// Weights in half width, and in the blocks of quantised files, that are held so: every number is that of the same weights in f32.
 #[test]
 fn weights_that_are_held_as_they_are_stored_are_those_in_f32() {
+    // Elsewhere it is refused: `cli::gpu`.
+    if !device::computes_in(DType::BF16) {
+        return;
+    }
     let halves =
         ["llama-tied-bf16", "mistral-f16"].into_iter().chain(families::all().filter(|name| name.contains("bf16")));
     let folders: Vec<_> = halves.map(|name| (name.to_string(), folder(name))).collect();

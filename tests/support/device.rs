@@ -2,6 +2,7 @@
 
 use ablate::spec;
 use burn::tensor::{DType, Device};
+use proptest::test_runner::Config;
 
 fn named() -> spec::Device {
     let name = std::env::var("ABLATE_TEST_DEVICE").unwrap_or_else(|_| "cpu".into());
@@ -31,4 +32,9 @@ pub fn computes_in(dtype: DType) -> bool {
 /// What a tolerance that holds on the CPU is on this device: other orders of sums round differently.
 pub fn tolerance(on_the_cpu: f32) -> f32 {
     if is_another() { 20.0 * on_the_cpu } else { on_the_cpu }
+}
+
+/// Cases of a property: as many as on the CPU at most, and on another device no more than `PROPTEST_CASES`.
+pub fn cases(on_the_cpu: u32) -> u32 {
+    if is_another() { on_the_cpu.min(Config::default().cases) } else { on_the_cpu }
 }
