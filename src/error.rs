@@ -1,5 +1,6 @@
 //! Everything that can end a run, and the exit code it ends with.
 
+use crate::counted::{agreeing, counted};
 use crate::spec::{ErrorStyle, SpecErrors};
 use crate::system::interrupt::{self, Interrupted};
 
@@ -83,10 +84,10 @@ pub enum Error {
     #[error(transparent)]
     Filter(Box<crate::spec::FilterError>),
     /// Several specs are refused; none was run.
-    #[error("{} specs are refused", .0.len())]
+    #[error("{} {} refused", counted(.0.len(), "spec"), agreeing(.0.len(), "is", "are"))]
     Refusals(Vec<Error>),
     /// Some of several specs failed; all were run.
-    #[error("{} of {of} specs failed: {}", .failed.len(), names(.failed))]
+    #[error("{} of {} failed: {}", .failed.len(), counted(*.of, "spec"), names(.failed))]
     Failures {
         /// The specs by the path of their file, with what went wrong.
         failed: Vec<(String, Error)>,
@@ -176,7 +177,12 @@ impl Error {
             }
             Error::Failures { failed, of } => {
                 let each = failed.iter().map(|(name, error)| format!("{name}:\n{}", error.render(terminal).trim_end()));
-                format!("{}\n{} of {of} specs failed", each.collect::<Vec<_>>().join("\n\n"), failed.len())
+                format!(
+                    "{}\n{} of {} failed",
+                    each.collect::<Vec<_>>().join("\n\n"),
+                    failed.len(),
+                    counted(*of, "spec")
+                )
             }
             Error::NonePaired { refused, .. } => refused.render(terminal),
             other => format!("error: {other}"),
@@ -209,7 +215,8 @@ impl Error {
 }
 
 fn not_verified(differ: usize, refused: usize, of: usize) -> String {
-    let differ = (differ > 0).then(|| format!("{differ} of {of} results differ"));
+    let differ = (differ > 0)
+        .then(|| format!("{differ} of {} {}", counted(of, "result"), agreeing(differ, "differs", "differ")));
     let refused = (refused > 0).then(|| format!("{refused} of {of} cannot be verified"));
     differ.into_iter().chain(refused).collect::<Vec<_>>().join(", ")
 }

@@ -22,6 +22,7 @@ pub mod compare;
 pub mod context;
 #[doc(hidden)]
 pub mod cost;
+mod counted;
 #[doc(hidden)]
 pub mod direction;
 mod error;

@@ -1,6 +1,7 @@
 //! `ablate config`: the resolved spec, with where each value came from.
 
 use super::arguments::SpecArguments;
+use crate::counted::counted;
 use crate::spec::{Loaded, nearest};
 use crate::{Error, check};
 use clap::Args;
@@ -35,7 +36,10 @@ pub(super) fn run(arguments: ConfigArguments) -> Result<(), Error> {
     }
     if let Some(sweep) = loaded.sweep() {
         let count = sweep.variants.len();
-        super::print::print(&format!("# {count} variants; this is the first (--variant NAME prints another):\n"))?;
+        super::print::print(&format!(
+            "# {}; this is the first (--variant NAME prints another):\n",
+            counted(count, "variant")
+        ))?;
         for variant in &sweep.variants {
             super::print::print(&format!("#   {}\n", variant.name))?;
         }

@@ -3,6 +3,7 @@
 use super::arguments::SpecsArguments;
 use super::plan;
 use super::submit::{self, JobScheduler};
+use crate::counted::{agreeing, counted};
 use crate::plan::{Force, Plan, Session};
 use crate::shard::{self, JoinedPlan, ShardNumber};
 use crate::spec::Loaded;
@@ -101,12 +102,13 @@ fn shard(plans: &[Plan], part: ShardNumber, session: &Session, progress: &Progre
         return super::print::print(&lines.concat());
     }
     let (cells, all) = (share.len(), joined.cells.len());
-    progress.say(&format!("part {part}: {cells} of {all} steps"));
+    progress.say(&format!("part {part}: {cells} of {}", counted(all, "step")));
     let done = shard::compute(plans, &joined, share, session, progress)?;
     progress.say(&format!(
-        "part {part} is done: {} steps computed, {} were in the store ({:.1} s)",
-        done.computed,
+        "part {part} is done: {} computed, {} {} in the store ({:.1} s)",
+        counted(done.computed, "step"),
         done.stored,
+        agreeing(done.stored, "was", "were"),
         started.elapsed().as_secs_f64()
     ));
     Ok(())

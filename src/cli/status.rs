@@ -4,6 +4,7 @@ use super::arguments::SpecsArguments;
 use super::submit::timed;
 use crate::Error;
 use crate::cluster::{RunStatus, StepStatus, status};
+use crate::counted::{agreeing, counted};
 use crate::plan::Session;
 use clap::Args;
 use std::collections::HashSet;
@@ -40,7 +41,7 @@ pub(super) fn run(arguments: StatusArguments) -> Result<(), Error> {
     let found = status(&plans, &joined, &Session::default())?;
     let mut text = String::new();
     if !arguments.failed {
-        text += &counted(&found);
+        text += &standing(&found);
     }
     if arguments.all {
         for (label, status) in &found.steps {
@@ -57,13 +58,16 @@ pub(super) fn run(arguments: StatusArguments) -> Result<(), Error> {
     let is_lost = |status: &StepStatus| matches!(status, StepStatus::Failed(_) | StepStatus::Stopped(_));
     match found.steps.iter().filter(|(_, status)| is_lost(status)).count() {
         0 => Ok(()),
-        1 => Err(Error::failed("status")("1 step has failed or was stopped")),
-        count => Err(Error::failed("status")(format!("{count} steps have failed or were stopped"))),
+        count => Err(Error::failed("status")(format!(
+            "{} {}",
+            counted(count, "step"),
+            agreeing(count, "has failed or was stopped", "have failed or were stopped")
+        ))),
     }
 }
 
 /// How many steps are where, and what is left.
-fn counted(found: &RunStatus) -> String {
+fn standing(found: &RunStatus) -> String {
     let count = |is: fn(&StepStatus) -> bool| found.steps.iter().filter(|(_, status)| is(status)).count();
     let counts = [
         (count(|status| matches!(status, StepStatus::Done)), "done"),
@@ -76,7 +80,7 @@ fn counted(found: &RunStatus) -> String {
     ];
     let counts: Vec<String> =
         counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let mut text = format!("{} steps: {}\n", found.steps.len(), counts.join(", "));
+    let mut text = format!("{}: {}\n", counted(found.steps.len(), "step"), counts.join(", "));
     let (seconds, running) = found.left;
     if seconds > 0.0 {
         let at_once = match running {
@@ -95,7 +99,7 @@ fn told(status: &StepStatus) -> String {
     match status {
         StepStatus::Done => "done".into(),
         StepStatus::Running(who, 0) => format!("running: {who}"),
-        StepStatus::Running(who, blocks) => format!("running: {who}, {blocks} blocks finished"),
+        StepStatus::Running(who, blocks) => format!("running: {who}, {} finished", counted(*blocks, "block")),
         StepStatus::Queued(state) => format!("queued: {state}"),
         StepStatus::Failed(failure) => format!("failed: {failure}"),
         StepStatus::Stopped(why) => format!("stopped: {why}"),
@@ -120,7 +124,7 @@ fn failures(found: &RunStatus, most: usize) -> String {
         }
     }
     if found.failed.len() > most {
-        let _ = writeln!(text, "… and {} tasks more, which --failed lists", found.failed.len() - most);
+        let _ = writeln!(text, "… and {} more, which --failed lists", counted(found.failed.len() - most, "task"));
     }
     let told: HashSet<&str> =
         found.failed.iter().flat_map(|task| &task.steps).map(|step| step.label.as_str()).collect();
@@ -133,7 +137,7 @@ fn failures(found: &RunStatus, most: usize) -> String {
     }
     let more = others.count();
     if more > 0 {
-        let _ = writeln!(text, "… and {more} steps more, which --failed lists");
+        let _ = writeln!(text, "… and {} more, which --failed lists", counted(more, "step"));
     }
     text
 }

@@ -1,6 +1,7 @@
 //! `ablate store`: what is kept of steps that were computed.
 
 use crate::Error;
+use crate::counted::{agreeing, counted};
 use crate::store::{
     Damage, EntryListing, ExchangeSummary, OtherStore, Retention, Store, StoreIsFile, StoreLocation, UnfinishedStep,
 };
@@ -166,14 +167,16 @@ fn meant(keys: Vec<String>, starts: &[String], of: &str) -> Result<Vec<String>, 
 /// Says what became of entries; what is damaged fails the command.
 fn exchanged(summary: ExchangeSummary) -> Result<(), Error> {
     let ExchangeSummary { copied, bytes, present, damaged } = summary;
-    super::print::print(&format!("{copied} entries copied, {}; {present} were already there\n", size(bytes)))?;
+    let (copied, were) = (counted(copied, "entry"), agreeing(present, "was", "were"));
+    super::print::print(&format!("{copied} copied, {}; {present} {were} already there\n", size(bytes)))?;
     if damaged.is_empty() {
         return Ok(());
     }
     let each: Vec<String> = damaged.iter().map(|(key, damage)| format!("{}: {damage}", short(key))).collect();
     Err(Error::failed("store")(format!(
-        "{} entries are damaged and were not copied: {}",
-        damaged.len(),
+        "{} {}: {}",
+        counted(damaged.len(), "entry"),
+        agreeing(damaged.len(), "is damaged and was not copied", "are damaged and were not copied"),
         each.join("; ")
     )))
 }
@@ -219,7 +222,8 @@ fn list(store: &Store) -> Result<String, Error> {
         let _ = match about {
             Ok(about) => writeln!(
                 text,
-                "{key}  {size:>9}  {state}: {blocks} finished blocks, begun {}  used {used}  {} ({}) of {}",
+                "{key}  {size:>9}  {state}: {}, begun {}  used {used}  {} ({}) of {}",
+                counted(blocks, "finished block"),
                 utc(about.begun),
                 about.step,
                 about.kind,
@@ -229,7 +233,7 @@ fn list(store: &Store) -> Result<String, Error> {
         };
     }
     let whole = size(listed.iter().map(|listed| listed.bytes).sum());
-    let _ = writeln!(text, "{} entries, {whole}, in {}", listed.len(), store.root().display());
+    let _ = writeln!(text, "{}, {whole}, in {}", counted(listed.len(), "entry"), store.root().display());
     Ok(text)
 }
 
@@ -251,9 +255,9 @@ fn collect(store: &Store, gc: &Gc) -> Result<(), Error> {
 fn removed(entries: usize, unfinished: usize, bytes: u64) -> String {
     let blocks = match unfinished {
         0 => String::new(),
-        count => format!(", finished blocks of {count} interrupted steps removed"),
+        count => format!(", finished blocks of {} removed", counted(count, "interrupted step")),
     };
-    format!("{entries} entries removed{blocks}, {}\n", size(bytes))
+    format!("{} removed{blocks}, {}\n", counted(entries, "entry"), size(bytes))
 }
 
 fn remove(store: &Store, rm: &Rm) -> Result<(), Error> {
@@ -277,7 +281,7 @@ fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
         .partition(|listed| matches!(listed.entry, Err(Damage::OtherVersion(_))));
     let others = match others.len() {
         0 => String::new(),
-        count => format!("; {count} of another version of ablate were not looked at"),
+        count => format!("; {count} of another version of ablate {} not looked at", agreeing(count, "was", "were")),
     };
     let mut damaged = Vec::new();
     for EntryListing { key, entry, .. } in &chosen {
@@ -285,9 +289,19 @@ fn check(store: &Store, verify: &Verify) -> Result<(), Error> {
         damaged.extend(checked.err().map(|damage| format!("{}: {damage}", short(key))));
     }
     match damaged.is_empty() {
-        true => super::print::print(&format!("{} entries, all whole{others}\n", chosen.len())),
+        true => super::print::print(&format!(
+            "{}, {}{others}\n",
+            counted(chosen.len(), "entry"),
+            agreeing(chosen.len(), "whole", "all whole")
+        )),
         false => {
-            let problem = format!("{} of {} entries are damaged: {}", damaged.len(), chosen.len(), damaged.join("; "));
+            let problem = format!(
+                "{} of {} {} damaged: {}",
+                damaged.len(),
+                counted(chosen.len(), "entry"),
+                agreeing(damaged.len(), "is", "are"),
+                damaged.join("; ")
+            );
             Err(Error::failed(about(store))(
                 problem + "; the next run computes them again, and `ablate store gc` removes them",
             ))

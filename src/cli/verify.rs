@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::compare::verify::{self, Verified, VerifySettings};
 use crate::compare::{self, FolderIntegrity, Likeness, Tolerance};
+use crate::counted::{agreeing, counted};
 use crate::system::progress::Progress;
 use clap::Args;
 use std::io::IsTerminal;
@@ -100,7 +101,12 @@ fn files(arguments: &VerifyArguments) -> Result<(), Error> {
         let mut text = match (arguments.json, problems.as_slice()) {
             (true, _) => serde_json::json!(kept).to_string() + "\n",
             (false, []) if arguments.quiet => continue,
-            (false, []) => format!("{}: {whole} files as they were made", folder.display()),
+            (false, []) => format!(
+                "{}: {} as {} made",
+                folder.display(),
+                counted(*whole, "file"),
+                agreeing(*whole, "it was", "they were")
+            ),
             (false, some) => format!("{}: {}", folder.display(), some.join("; ")),
         };
         if !arguments.json {
@@ -116,7 +122,13 @@ fn files(arguments: &VerifyArguments) -> Result<(), Error> {
     }
     match all.iter().filter(|kept| !kept.problems.is_empty()).count() {
         0 => Ok(()),
-        some => Err(Error::Unequal(format!("{some} of {} results folders are not as their runs left them", all.len()))),
+        some => Err(Error::Unequal(format!(
+            "{some} of {} {} not as {} left {}",
+            counted(all.len(), "results folder"),
+            agreeing(some, "is", "are"),
+            agreeing(some, "its run", "their runs"),
+            agreeing(some, "it", "them")
+        ))),
     }
 }
 

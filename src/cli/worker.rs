@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::cluster::{Submission, work};
+use crate::counted::{agreeing, counted};
 use crate::experiment::Specs;
 use crate::plan::Session;
 use crate::spec::Filter;
@@ -44,6 +45,11 @@ pub(super) fn run(arguments: WorkerArguments) -> Result<(), Error> {
     let plans = specs.plan_again(false, &session)?;
     let progress = Progress::new(false);
     let done = work(&submission, array, task, &plans, &session, &progress)?;
-    progress.say(&format!("{} steps computed, {} were in the store", done.computed, done.stored));
+    progress.say(&format!(
+        "{} computed, {} {} in the store",
+        counted(done.computed, "step"),
+        done.stored,
+        agreeing(done.stored, "was", "were")
+    ));
     Ok(())
 }

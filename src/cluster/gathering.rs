@@ -3,6 +3,7 @@
 use super::scheduler::TaskState;
 use super::submission::Submission;
 use super::tasks::SubmittedCell;
+use crate::counted::{agreeing, counted};
 use crate::store::Store;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,11 @@ pub fn failed_tasks(
                         let left = match store.finished_blocks(&cell.key) {
                             0 => String::new(),
                             blocks => {
-                                format!("; {blocks} blocks of it are finished, and the next task goes on from there")
+                                format!(
+                                    "; {} of it {} finished, and the next task goes on from there",
+                                    counted(blocks, "block"),
+                                    agreeing(blocks, "is", "are")
+                                )
                             }
                         };
                         step(end(state) + &left)

@@ -5,6 +5,7 @@ use super::scheduler::Scheduler;
 use super::script::{of_array, of_gathering};
 use super::tasks::{ArrayOfTasks, SubmittedCell, SubmittedCommand};
 use crate::Error;
+use crate::counted::counted;
 use crate::plan::recall::State;
 use crate::plan::{Plan, Recall, Session};
 use crate::shard::{JoinedPlan, check_stores};
@@ -242,9 +243,10 @@ fn told(submission: &Submission) -> String {
         let job = array.job.map(|job| format!(" as job {job}")).unwrap_or_default();
         let _ = writeln!(
             text,
-            "{}{job}: {cells} steps in {} tasks, {:.1} minutes by the plan",
+            "{}{job}: {} in {}, {:.1} minutes by the plan",
             array.name,
-            array.tasks.len(),
+            counted(cells, "step"),
+            counted(array.tasks.len(), "task"),
             seconds / 60.0
         );
     }

@@ -3,6 +3,7 @@
 use super::folders::{FileDifference, FileVerdict, FolderDifference};
 use super::specs::ValueChange;
 use super::tables::{ColumnDifference, Likeness, NAMED, TableDifference};
+use crate::counted::{agreeing, counted};
 use std::cmp::Ordering;
 use std::fmt::Write;
 
@@ -27,14 +28,17 @@ pub fn folder(difference: &FolderDifference, sides: Sides) -> String {
     let identical = of(|outcome| matches!(outcome, FileVerdict::Identical));
     let left_out = of(|outcome| matches!(outcome, FileVerdict::NotKept));
     let rest = if left_out > 0 {
-        format!("; {left_out} more were not kept, which does not count as a difference")
+        format!(
+            "; {left_out} more {} not kept, which does not count as a difference",
+            agreeing(left_out, "was", "were")
+        )
     } else {
         String::new()
     };
     line(
         &mut text,
         1,
-        &format!("{identical} of {} files identical to the byte{rest}", difference.files.len() - left_out),
+        &format!("{identical} of {} identical to the byte{rest}", counted(difference.files.len() - left_out, "file")),
     );
     text
 }
@@ -109,7 +113,7 @@ fn table(text: &mut String, path: &str, difference: &TableDifference, sides: Sid
         (false, true) => ", columns in another order",
         (false, false) => "",
     };
-    let rows = if a == b { format!("{a} rows") } else { format!("{a} rows {}, {b} {}", sides[0], sides[1]) };
+    let rows = if a == b { counted(*a, "row") } else { format!("{a} rows {}, {b} {}", sides[0], sides[1]) };
     line(text, 1, &format!("{path}: {verdict}{moved} ({rows}){edited}"));
     for side in [0, 1] {
         if !only_columns[side].is_empty() {
@@ -118,14 +122,18 @@ fn table(text: &mut String, path: &str, difference: &TableDifference, sides: Sid
         if only_rows[side] > 0 {
             let named: Vec<String> = named_rows[side].iter().map(|key| key_text(key)).collect();
             let more = if only_rows[side] > named.len() { "; …" } else { "" };
-            line(text, 2, &format!("{} rows only {}: {}{more}", only_rows[side], sides[side], named.join("; ")));
+            line(
+                text,
+                2,
+                &format!("{} only {}: {}{more}", counted(only_rows[side], "row"), sides[side], named.join("; ")),
+            );
         }
     }
     let (differing, within): (Vec<_>, Vec<_>) = columns.iter().partition(|column| column.beyond > 0);
     differing.into_iter().for_each(|difference| column(text, difference, sides));
     for ColumnDifference { name, changed, cells, largest, .. } in within {
         let by = largest.map_or(String::new(), |largest| format!(", by {} at most", short(largest)));
-        line(text, 2, &format!("'{name}': {changed} of {cells} cells within tolerance{by}"));
+        line(text, 2, &format!("'{name}': {changed} of {} within tolerance{by}", counted(*cells, "cell")));
     }
 }
 
@@ -135,7 +143,11 @@ fn column(text: &mut String, difference: &ColumnDifference, sides: Sides) {
         (Some(largest), Some(mean)) => format!(", by {} at most and {} on average", short(*largest), short(*mean)),
         _ => String::new(),
     };
-    line(text, 2, &format!("'{name}': {beyond} of {cells} cells differ{by}"));
+    line(
+        text,
+        2,
+        &format!("'{name}': {beyond} of {} {}{by}", counted(*cells, "cell"), agreeing(*beyond, "differs", "differ")),
+    );
     for cell in worst.iter().take((*beyond).min(NAMED)) {
         let [one, other] = &cell.values;
         let by = cell.difference.map_or(String::new(), |difference| format!(" (difference {})", short(difference)));

@@ -2,6 +2,7 @@
 
 use super::{execute, folders, recalls, stores};
 use crate::context::ModelCache;
+use crate::counted::{agreeing, counted};
 use crate::manifest::{self, Manifest, Unfinished};
 use crate::plan::{Force, Plan, Repeated, Session};
 use crate::results::replace;
@@ -144,11 +145,19 @@ impl Rerun {
         let stored = now.steps.iter().filter(|step| step.from_store.is_some()).count();
         let stored = match stored {
             0 => String::new(),
-            some => format!("; {some} of {} steps were taken from the store", now.steps.len()),
+            some => format!(
+                "; {some} of {} {} taken from the store",
+                counted(now.steps.len(), "step"),
+                agreeing(some, "was", "were")
+            ),
         };
         if others.is_empty() {
             let count = then.files.len();
-            progress.say(&format!("all {count} files are identical to those of {}{stored}", then.started));
+            let all = match count {
+                1 => "its file is identical to that".to_string(),
+                _ => format!("all {count} files are identical to those"),
+            };
+            progress.say(&format!("{all} of {}{stored}", then.started));
             return Ok(());
         }
         let details = match dir == self.folder {
@@ -156,9 +165,10 @@ impl Rerun {
             false => format!("; `ablate diff {} {}` shows what differs", self.folder.display(), dir.display()),
         };
         let problem = format!(
-            "{} of {} files are not identical to those of {}: {}{stored}{details}",
+            "{} of {} {} not identical to those of {}: {}{stored}{details}",
             others.len(),
-            then.files.len(),
+            counted(then.files.len(), "file"),
+            agreeing(others.len(), "is", "are"),
             then.started,
             others.join(", ")
         );

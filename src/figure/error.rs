@@ -1,5 +1,6 @@
 //! What can be wrong with a figure.
 
+use crate::counted::counted;
 use crate::system::atomic::WriteError;
 use crate::table::{self, TableFault};
 
@@ -77,7 +78,7 @@ pub enum FigureProblem {
     #[error("[{0}, {1}] is not a range; write the smaller end first{2}")]
     Range(f64, f64, &'static str),
     /// The labels leave no room for the data.
-    #[error("titles and labels leave no room for {panels} panel(s); write a larger 'width' or 'height'")]
+    #[error("titles and labels leave no room for {}; write a larger 'width' or 'height'", counted(*.panels, "panel"))]
     TooSmall {
         /// How many panels were to fit.
         panels: usize,

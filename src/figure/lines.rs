@@ -11,6 +11,7 @@ use super::order::of_panel;
 use super::plot::Plot;
 use super::scene::{Color, MarkerShape, Scene};
 use super::series::{self, Chart, Datum, SeriesColumns, shape};
+use crate::counted::{agreeing, counted};
 use crate::spec;
 use polars::prelude::DataFrame;
 use std::slice::from_ref;
@@ -85,7 +86,12 @@ fn x_axis(figure: &spec::Figure, chart: &mut Chart) -> Keyed<Vec<FigureAxis>> {
         chart.data.iter_mut().flatten().for_each(|points| points.retain(|datum| datum.x > 0.0));
         let lost = before - chart.all().count();
         if lost > 0 {
-            let note = format!("{lost} points are not drawn: {} is zero or less, on a logarithmic axis", figure.x);
+            let note = format!(
+                "{} {} not drawn: {} is zero or less, on a logarithmic axis",
+                counted(lost, "point"),
+                agreeing(lost, "is", "are"),
+                figure.x
+            );
             chart.notes.push(note);
         }
     }

@@ -9,6 +9,7 @@ use super::geometry::{Area, Point};
 use super::plot::Plot;
 use super::scene::Color;
 use super::{data, series};
+use crate::counted::{agreeing, counted};
 use crate::spec;
 use crate::spec::expression::ValueExpression;
 use crate::table::palette::Palette;
@@ -68,7 +69,11 @@ impl Plot for ScatterPlot {
         if dots.len() < heights.len() {
             let log = if log_x || log_y { ", or zero or less on a logarithmic axis" } else { "" };
             let lost = heights.len() - dots.len();
-            notes.push(format!("{lost} rows are not drawn: a value is missing or not finite{log}"));
+            notes.push(format!(
+                "{} {} not drawn: a value is missing or not finite{log}",
+                counted(lost, "row"),
+                agreeing(lost, "is", "are")
+            ));
         }
         let across = ends(dots.iter().map(|dot| dot.at.0), log_x, ("x", figure.x.as_str()))?;
         let up = ends(dots.iter().map(|dot| dot.at.1), log_y, ("y", value.column.as_str()))?;

@@ -8,6 +8,7 @@ use super::fold::Folded;
 use super::order::Along;
 use super::scene::MarkerShape;
 use super::{axis, colour};
+use crate::counted::{agreeing, counted};
 use crate::spec;
 use crate::spec::expression::{Transform, ValueExpression};
 use crate::table::palette::Palette;
@@ -177,19 +178,29 @@ pub fn gather(figure: &spec::Figure, columns: SeriesColumns) -> Chart {
         }
     }
     if nowhere > 0 {
-        chart.notes.push(format!("{nowhere} rows without a value on an axis are not drawn"));
+        chart.notes.push(format!(
+            "{} without a value on an axis {} not drawn",
+            counted(nowhere, "row"),
+            agreeing(nowhere, "is", "are")
+        ));
     }
     if undefined > 0 {
         let why = match figure.y_scale {
             spec::Scale::Log => "zero or less, on a logarithmic axis, or not finite",
             spec::Scale::Linear => "not finite",
         };
-        chart.notes.push(format!("{undefined} points are not drawn: {} is {why}", chart.y_column));
+        chart.notes.push(format!(
+            "{} {} not drawn: {} is {why}",
+            counted(undefined, "point"),
+            agreeing(undefined, "is", "are"),
+            chart.y_column
+        ));
     }
     if averaged > 0 {
         chart.notes.push(format!(
-            "the band of {averaged} points is not drawn: each point averages several rows, and averaged ends of intervals are not an \
-             interval; write conditions under 'where', or a table with ci_low(x) and ci_high(x) of the rows"
+            "the band of {} is not drawn: each point averages several rows, and averaged ends of intervals are not an \
+             interval; write conditions under 'where', or a table with ci_low(x) and ci_high(x) of the rows",
+            counted(averaged, "point")
         ));
     }
     chart

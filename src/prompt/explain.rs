@@ -7,6 +7,7 @@ use super::fields::Fields;
 use super::resolved::NamedTemplate;
 use super::stock::{Stock, render};
 use super::template::{Fill, Slot};
+use crate::counted::counted;
 use crate::model::tokenizer::Tokenizer;
 
 /// Why none of a group's prompts is legal, and what to write instead.
@@ -221,6 +222,5 @@ fn last_tokens<'a>(tokenizer: &Tokenizer, text: &str, whole: &'a str) -> Vec<&'a
 
 fn list(tokens: &[&str]) -> String {
     let quoted: Vec<String> = tokens.iter().map(|token| format!("{token:?}")).collect();
-    let plural = if tokens.len() == 1 { "" } else { "s" };
-    format!("{} token{plural}: {}", tokens.len(), quoted.join(" "))
+    format!("{}: {}", counted(tokens.len(), "token"), quoted.join(" "))
 }

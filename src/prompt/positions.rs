@@ -2,6 +2,7 @@
 
 use super::error::PromptError;
 use super::set::{Prompt, PromptSet, SetTemplate, SlotTokens};
+use crate::counted::counted;
 use indexmap::{IndexMap, IndexSet};
 
 /// Name of the beginning-of-text token's position.
@@ -100,7 +101,7 @@ impl<'t> NamedPlaces<'t> {
             Some(match shown {
                 Some((_, tokens)) => tokens.clone(),
                 None if count == 1 => format!("in {:?}, it shares its token with other text", bad.text),
-                None => format!("in {:?}, it is {count} tokens", bad.text),
+                None => format!("in {:?}, it is {}", bad.text, counted(count, "token")),
             })
         };
         let several = (0..about.places.len()).map(several).collect();

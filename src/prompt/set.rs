@@ -7,6 +7,7 @@ use super::error::PromptError;
 use super::fields::Fields;
 use super::group::PromptGroup;
 use super::template::Slot;
+use crate::counted::{agreeing, counted};
 use crate::model::facts::Facts;
 use crate::spec::Answer;
 use std::collections::BTreeMap;
@@ -215,24 +216,33 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Note::FewerThanAsked { template, group, asked, there, skip } => {
-                write!(f, "template '{template}'{}: {there} prompts, fewer than sample = {asked}", group.among())?;
+                write!(
+                    f,
+                    "template '{template}'{}: {}, fewer than sample = {asked}",
+                    group.among(),
+                    counted(*there, "prompt")
+                )?;
                 if *skip > 0 { write!(f, " after the first {skip}") } else { Ok(()) }
             }
             Note::NoneKept { template, group, wanted, evaluated } => write!(
                 f,
-                "template '{template}'{}: none of {evaluated} prompts is answered {wanted}ly; it has no rows",
-                group.among()
+                "template '{template}'{}: none of {} is answered {wanted}ly; it has no rows",
+                group.among(),
+                counted(*evaluated, "prompt")
             ),
             Note::BeyondContext { why } => write!(f, "prompts of up to {why}"),
             Note::BeginsTwice { token, prompts } => write!(
                 f,
-                "{prompts} prompts begin with {token} twice, because the tokenizer puts it before every prompt and the template writes it as \
-                 well; take it out of the template, or write bos = false"
+                "{} {} with {token} twice, because the tokenizer puts it before every prompt and the template writes it as \
+                 well; take it out of the template, or write bos = false",
+                counted(*prompts, "prompt"),
+                agreeing(*prompts, "begins", "begin")
             ),
             Note::AnswersJoined { prompts } => write!(
                 f,
-                "the answers of {prompts} prompts follow a letter without a space between, so that they continue the prompt's last word; \
-                 if they should be words of their own, write completion = \" {{answer}}\", or a space before each answer"
+                "the answers of {} follow a letter without a space between, so that they continue the prompt's last word; \
+                 if they should be words of their own, write completion = \" {{answer}}\", or a space before each answer",
+                counted(*prompts, "prompt")
             ),
             Note::Repeated { repeated, prompts } => write!(
                 f,

@@ -1,6 +1,7 @@
 //! Blocks that follow each other, and states of which the latest is kept.
 
 use super::{Bits, BlockFolder, Blocks, file, to_bytes};
+use crate::counted::{agreeing, counted};
 use crate::system::digests::of_bytes;
 use std::fmt::Debug;
 use std::fs;
@@ -40,9 +41,11 @@ impl<'a> Blocks<'a> {
         if there > 0 {
             blocks.told.set(true);
             let (step, total) = (&blocks.about.step, parts.len());
-            blocks
-                .progress
-                .say(&format!("step '{step}': {there} of {total} blocks are there from an interrupted run ({what})"));
+            blocks.progress.say(&format!(
+                "step '{step}': {there} of {} {} there from an interrupted run ({what})",
+                counted(total, "block"),
+                agreeing(there, "is", "are")
+            ));
         }
         series
     }

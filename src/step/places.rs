@@ -4,6 +4,7 @@ use super::Scope;
 use super::kind;
 use super::scope::numbers;
 use crate::context::Context;
+use crate::counted::counted;
 use crate::intervene::{Layout, Positions, Units};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
@@ -345,7 +346,10 @@ fn named(name: &PositionName, of: &prompt::TemplatePositions, template: &str) ->
             match (0..length).contains(&position) {
                 true => Ok(vec![single(index.to_string(), position as usize)]),
                 false => Err((
-                    format!("there is no position {index}: prompts of template '{template}' have {length} tokens"),
+                    format!(
+                        "there is no position {index}: prompts of template '{template}' have {}",
+                        counted(length, "token")
+                    ),
                     format!("write {} to {}", -length, length - 1),
                 )),
             }

@@ -2,6 +2,7 @@
 
 use super::places::{Component, whole_mlp};
 pub use super::ranked::Ranking;
+use crate::counted::{agreeing, counted};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, SITES, Site};
 use crate::spec::{Loaded, SpecErrors, has_heads, has_neurons, nearest};
@@ -209,7 +210,12 @@ pub fn notes(ranking: &Ranking, all: &DataFrame) -> PolarsResult<Vec<String>> {
     }
     let undefined = read::numbers(&rows, by)?.into_iter().flatten().filter(|value| value.is_nan()).count();
     if undefined > 0 {
-        notes.push(format!("'{by}' is NaN in {undefined} rows of '{}': their components come last", ranking.from));
+        notes.push(format!(
+            "'{by}' is NaN in {} of '{}': {} last",
+            counted(undefined, "row"),
+            ranking.from,
+            agreeing(undefined, "its component comes", "their components come")
+        ));
     }
     Ok(notes)
 }

@@ -1,6 +1,7 @@
 //! What the shapes of a template's prompts gave, until the last of them has been run.
 
 use super::inference::{ControlValues, Inference};
+use crate::counted::{agreeing, counted};
 use crate::prompt::{Dropped, Prompt};
 use indexmap::IndexMap;
 use polars::prelude::DataFrame;
@@ -80,7 +81,11 @@ impl UnpairedPrompts {
     pub fn note(&self, model: &str, template: &str) -> Option<String> {
         let (count, of) = (self.count, self.of);
         self.first.as_ref().map(|first| {
-            format!("{model}: template '{template}': {count} of {of} prompts have no counterfactual and are left out; the first: {first}")
+            format!(
+                "{model}: template '{template}': {count} of {} {} left out; the first: {first}",
+                counted(of, "prompt"),
+                agreeing(count, "has no counterfactual and is", "have no counterfactual and are")
+            )
         })
     }
 }

@@ -4,6 +4,7 @@ use super::inference::ControlColumns;
 use super::{Outcome, RowsInfo};
 use crate::Error;
 use crate::context::Context;
+use crate::counted::{agreeing, counted};
 use crate::measure::enough;
 use crate::spec::step::Smallest;
 use crate::spec::{Loaded, SpecErrors};
@@ -42,9 +43,12 @@ impl Kind for Smallest {
         for name in [&self.x, &self.y] {
             let undefined = read::numbers(&rows, name)?.into_iter().flatten().filter(|value| value.is_nan()).count();
             if undefined > 0 {
-                outcome
-                    .notes
-                    .push(format!("'{name}' is NaN in {undefined} rows of '{}', which are left out", self.from));
+                outcome.notes.push(format!(
+                    "'{name}' is NaN in {} of '{}', which {} left out",
+                    counted(undefined, "row"),
+                    self.from,
+                    agreeing(undefined, "is", "are")
+                ));
             }
         }
         if hopeless > 0 {

@@ -4,6 +4,7 @@ use super::inference::{ControlColumns, CorrectedColumn, Inference, TestColumn};
 use super::labels::{RunColumns, RunLabels};
 use super::shapes::ShapeValues;
 use super::{Outcome, RowsInfo};
+use crate::counted::{agreeing, counted};
 use crate::measure::{ChanceSpread, Resamples, SignFlips, least_p};
 use crate::prompt::{Prompt, PromptColumns};
 use crate::table::{ColumnSet, Holds, rows};
@@ -120,8 +121,11 @@ impl MeasuredValues<'_> {
             let no_numbers = self.data.iter().skip(index).step_by(measures).filter(|value| !value.is_finite()).count();
             if no_numbers > 0 {
                 notes.push(format!(
-                    "{model}: {no_numbers} of {values} values of {measure} are not numbers (logits that are not finite, or a \
-                     division by 0); they are left out of the means and of n"
+                    "{model}: {no_numbers} of {} of {measure} {} (logits that are not finite, or a division by 0); {} left out of the \
+                     means and of n",
+                    counted(values, "value"),
+                    agreeing(no_numbers, "is not a number", "are not numbers"),
+                    agreeing(no_numbers, "it is", "they are")
                 ));
             }
         }
@@ -129,9 +133,9 @@ impl MeasuredValues<'_> {
         let (_, distinct) = self.distinct(&all);
         if inference.bootstrap > 0 && distinct < all.len() {
             notes.push(format!(
-                "{model}: the draws have prompts in common: n counts {} values of {distinct} prompts, and intervals are over the \
-                 prompts",
-                all.len()
+                "{model}: the draws have prompts in common: n counts {} of {}, and intervals are over the prompts",
+                counted(all.len(), "value"),
+                counted(distinct, "prompt")
             ));
         }
         let cells = self.keys.height();
@@ -145,9 +149,11 @@ impl MeasuredValues<'_> {
                 false => format!("write test = {{ resamples = {resamples} }}"),
             };
             notes.push(format!(
-                "{model}: of {fewest} prompts of a group p is {:.2e} at least, so that p_holm of {cells} cells is above 0.05 for a \
-                 lone effect, however large; {advice}",
-                least_p(fewest, test.resamples)
+                "{model}: of {} of a group p is {:.2e} at least, so that p_holm of {} is above 0.05 for a lone effect, however \
+                 large; {advice}",
+                counted(fewest, "prompt"),
+                least_p(fewest, test.resamples),
+                counted(cells, "cell")
             ));
         }
         notes

@@ -8,6 +8,7 @@ use super::error::{TableFault, TableProblem, at, column, holds};
 use super::selected::all_there;
 use super::undefined::undefined;
 use super::{identity, order};
+use crate::counted::{agreeing, counted};
 use crate::spec::Parsed;
 use crate::spec::expression::{Aggregate, Function};
 use indexmap::IndexMap;
@@ -76,11 +77,11 @@ impl Undefined {
     fn note(&self, column: &str) -> String {
         let undefined = self.groups.iter().filter(|undefined| **undefined).count();
         format!(
-            "{} {} NaN in {undefined} of {} rows, because '{column}' is NaN in {} of those they are made of; where = {{ {} = \
+            "{} {} NaN in {undefined} of {}, because '{column}' is NaN in {} of those they are made of; where = {{ {} = \
              \"!= nan\" }} leaves these out",
             self.names.join(", "),
-            if self.names.len() == 1 { "is" } else { "are" },
-            self.groups.len(),
+            agreeing(self.names.len(), "is", "are"),
+            counted(self.groups.len(), "row"),
             self.rows,
             crate::spec::key(column)
         )

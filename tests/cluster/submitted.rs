@@ -65,7 +65,7 @@ fn levels_wait_for_each_other_and_the_last_job_for_all() {
             let vars = [&job[..], &[("SLURM_ARRAY_TASK_ID", &task)]].concat();
             says(
                 on_cluster(&sandbox, &["worker", &folder, array], &vars).ok().err,
-                ["1 steps computed, 0 were in the store"],
+                ["1 step computed, 0 were in the store"],
             );
         }
     }

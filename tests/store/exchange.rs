@@ -30,8 +30,8 @@ fn entries_go_to_another_folder_and_come_back() {
     let key = files_below(&sandbox.at("shared/entries"))[0].parent().unwrap().file_name().unwrap().to_string_lossy()
         [..12]
         .to_string();
-    says(sandbox.run(&["store", "pull", "shared", &key]).ok().out, ["1 entries copied, "]);
-    says(sandbox.run(&["store", "pull", "shared"]).ok().out, ["1 entries copied, ", "; 1 were already there"]);
+    says(sandbox.run(&["store", "pull", "shared", &key]).ok().out, ["1 entry copied, "]);
+    says(sandbox.run(&["store", "pull", "shared"]).ok().out, ["1 entry copied, ", "; 1 was already there"]);
     sandbox.run(&["store", "verify"]).ok();
     assert_eq!(recalled(&sandbox, "store"), 2);
     says(sandbox.run(&["store", "pull", "nowhere"]).refused(), ["store nowhere", "there is no store"]);
@@ -55,14 +55,11 @@ fn what_is_damaged_is_left_and_what_is_whole_replaces_it() {
     };
     damage("shared");
     let ran = sandbox.run(&["store", "push", "shared"]).ok();
-    says(&ran.out, ["1 entries copied, ", "; 1 were already there"]);
+    says(&ran.out, ["1 entry copied, ", "; 1 was already there"]);
     damage("shared");
     sandbox.remove("store");
     let ran = sandbox.run(&["store", "pull", "shared"]).ends(1);
-    says(
-        &ran.text,
-        ["1 entries copied, ", "1 entries are damaged and were not copied", "rows0.parquet: wrong checksum"],
-    );
+    says(&ran.text, ["1 entry copied, ", "1 entry is damaged and was not copied", "rows0.parquet: wrong checksum"]);
     sandbox.run(&["store", "verify"]).ok();
 }
 
@@ -118,7 +115,7 @@ fn entries_go_to_another_machine_and_come_back() {
     let rows =
         files_below(&sandbox.at("there/a store/entries")).into_iter().find(|path| path.ends_with("rows0.parquet"));
     fs::write(rows.unwrap(), "other").unwrap();
-    says(run(&["store", "pull", "me@there:a store"]).ends(1).text, ["1 entries copied, ", "wrong checksum"]);
+    says(run(&["store", "pull", "me@there:a store"]).ends(1).text, ["1 entry copied, ", "wrong checksum"]);
 }
 
 /// What is there and is no store, what is not there at all, and what does not arrive as it was sent.
@@ -152,6 +149,6 @@ fn what_is_wrong_on_another_machine_is_said() {
     fs::remove_dir_all(sandbox.at("there/store")).unwrap();
     let rows = files_below(&sandbox.at("store/entries")).into_iter().find(|path| path.ends_with("rows0.parquet"));
     fs::write(rows.unwrap(), "other").unwrap();
-    says(run(&["store", "push", "me@there:store"]).ends(1).text, ["1 entries copied, ", "wrong checksum"]);
+    says(run(&["store", "push", "me@there:store"]).ends(1).text, ["1 entry copied, ", "wrong checksum"]);
     assert_eq!(fs::read_dir(sandbox.at("there/store/entries")).unwrap().count(), 1);
 }

@@ -26,7 +26,7 @@ fn entries_are_listed_checked_and_removed() {
     assert!(lines[STEPS.len()].starts_with("6 entries, "), "{listed}");
     assert_eq!(sandbox.run(&["store", "verify"]).text, "6 entries, all whole\n");
     let key = &lines.iter().find(|line| line.contains(" effects (")).expect("effects")[..12];
-    assert!(sandbox.run(&["store", "rm", key]).text.starts_with("1 entries removed, "));
+    assert!(sandbox.run(&["store", "rm", key]).text.starts_with("1 entry removed, "));
     assert_eq!(sandbox.run_into("a", &[]).recalled(), &STEPS[1..]);
     says(sandbox.run(&["store", "rm", "xyz"]).refused(), ["'xyz'"]);
     sandbox.run(&["store", "rm"]).ends(2);

@@ -99,7 +99,7 @@ fn inconsistent_headers_are_refused_with_what_is_wrong() {
         (one("[2]", "[8,16]"), 16, &["'x'", "before it ends at 0"]),
         (one("[-1]", "[0,8]"), 8, &["unreadable header", "-1"]),
         (one("[1e30]", "[0,8]"), 8, &["unreadable header"]),
-        (one("[2]", "[0,8]"), 9, &["1 bytes after the last tensor"]),
+        (one("[2]", "[0,8]"), 9, &["1 byte after the last tensor"]),
         (two("[0,8]", "[4,12]"), 12, &["'y'", "ends at 8"]),
         (two("[0,8]", "[12,20]"), 20, &["'y'", "ends at 8"]),
         (two("[0,8]", "[8,16]").replace("\"y\"", "\"x\""), 16, &["two tensors are named 'x'"]),

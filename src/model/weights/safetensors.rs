@@ -3,6 +3,7 @@
 //! The header is parsed here rather than by the `safetensors` crate, whose map forgets duplicate names and whose errors
 //! do not say which tensor is wrong. Every number is checked against the file's size before it is used.
 
+use crate::counted::{agreeing, counted};
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
@@ -146,8 +147,9 @@ fn layout(
         let (from, to) = entry.data_offsets;
         if to > available {
             return Err(format!(
-                "truncated: '{name}' should end at byte {to} of {available} ({} bytes are missing)",
-                to - available
+                "truncated: '{name}' should end at byte {to} of {available} ({} {} missing)",
+                counted(to - available, "byte"),
+                agreeing(to - available, "is", "are")
             ));
         }
         if from != end || to < from {
@@ -172,7 +174,11 @@ fn layout(
     }
     match available - end {
         0 => Ok((tensors, offsets)),
-        extra => Err(format!("{extra} bytes after the last tensor, which belong to none")),
+        extra => Err(format!(
+            "{} after the last tensor, which {} to none",
+            counted(extra, "byte"),
+            agreeing(extra, "belongs", "belong")
+        )),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What was run where, and what the run found of itself.
 
 use super::{Html, table};
+use crate::counted::counted;
 use crate::manifest::{Failed, Manifest, ModelRecord, PromptsRecord, SelfCheck, StepRecord};
 
 /// Letters of a checksum that tell it from others.
@@ -46,8 +47,9 @@ fn program(body: &mut Html, manifest: &Manifest) {
 
 fn machine(body: &mut Html, manifest: &Manifest) {
     let machine = &manifest.machine;
-    let cores = machine.cores.map(|cores| format!(", {cores} cores")).unwrap_or_default();
-    let computes = format!("{}{cores}, {} threads, {}", machine.processor, machine.threads, machine.instructions);
+    let cores = machine.cores.map(|cores| format!(", {}", counted(cores, "core"))).unwrap_or_default();
+    let computes =
+        format!("{}{cores}, {}, {}", machine.processor, counted(machine.threads, "thread"), machine.instructions);
     fact(body, "processor", &computes);
     machine.gpus.iter().for_each(|gpu| fact(body, "GPU", gpu));
     fact(body, "system", &machine.system);
@@ -133,7 +135,7 @@ fn files(body: &mut Html, manifest: &Manifest) {
     if manifest.files.is_empty() {
         return;
     }
-    body.raw("<details>").element("summary", &format!("Checksums of {} files", manifest.files.len()));
+    body.raw("<details>").element("summary", &format!("Checksums of {}", counted(manifest.files.len(), "file")));
     table::sortable(body, [("file", false), ("SHA-256", false)], &manifest.files, |body, file| {
         cell(body, &file.path);
         body.raw("<td>").inline("code class=\"key-of\"", &file.sha256).raw("</td>");

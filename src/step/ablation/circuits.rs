@@ -3,6 +3,7 @@
 use super::sets::UnitSet;
 use crate::Error;
 use crate::context::Context;
+use crate::counted::{agreeing, counted};
 use crate::model::facts::Facts;
 use crate::prompt::PromptGroup;
 use crate::spec::step::{Ablation, AblationMode, Listed, Ranked};
@@ -218,7 +219,11 @@ pub(super) fn check_k(
             }
             (all, _) => {
                 let outside = if step.mode == AblationMode::Keep { " or not in 'among'" } else { "" };
-                let problem = format!("its {all} components are all named in 'components' or 'listed'{outside}");
+                let problem = format!(
+                    "its {} {} named in 'components' or 'listed'{outside}",
+                    counted(all, "component"),
+                    agreeing(all, "is", "are all")
+                );
                 (&["k"], problem, "write k = [0], or name fewer components")
             }
         };
@@ -229,7 +234,8 @@ pub(super) fn check_k(
     let already =
         if step.components.is_empty() && step.listed.is_empty() { "" } else { " besides the components named" };
     let each = if ranked.per_layer { " in each layer" } else { "" };
-    let problem = format!("k = {k}: '{}' ranks {most} components{each}{already}; write 0 to {most}", ranked.from);
+    let problem =
+        format!("k = {k}: '{}' ranks {}{each}{already}; write 0 to {most}", ranked.from, counted(most, "component"));
     Err(context.loaded.refuse(&["step", &step.name, "ranked", "k", &index.to_string()], problem, None).into())
 }
 

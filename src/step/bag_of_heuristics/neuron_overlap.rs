@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::context::Context;
+use crate::counted::counted;
 use crate::model::hook::{Hook, Site};
 use crate::spec::step::NeuronOverlap;
 use crate::spec::{Loaded, SpecErrors};
@@ -101,7 +102,8 @@ fn check_k(step: &NeuronOverlap, number: usize, group: &str, effects: &[ranking:
         0 => "write conditions under 'where' that some rows meet, or another step".to_string(),
         most => format!("write 1 to {most}"),
     };
-    let problem = format!("k = {k}: '{}' ranks {most} neurons{each} (operator '{group}'); {advice}", step.from);
+    let problem =
+        format!("k = {k}: '{}' ranks {}{each} (operator '{group}'); {advice}", step.from, counted(most, "neuron"));
     Err((vec!["k".to_string(), number.to_string()], problem))
 }
 

@@ -4,6 +4,7 @@ use super::classes::refuse;
 use super::reads::DirectionPlace;
 use crate::Error;
 use crate::context::Context;
+use crate::counted::counted;
 use crate::direction::Directions;
 use crate::spec::step::{FindDirection, VectorFile};
 use crate::step::tensor_rows::{TensorRows, TensorRowsFault};
@@ -63,8 +64,8 @@ impl Vectors {
         };
         match rows.iter().find(|row| row.len() != width) {
             Some(row) => Err(format!(
-                "the file's vector has {} values, and the activation has {width}; write a site of that width, or another file",
-                row.len()
+                "the file's vector has {}, and the activation has {width}; write a site of that width, or another file",
+                counted(row.len(), "value")
             )),
             None => Ok(rows),
         }

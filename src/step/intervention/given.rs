@@ -3,6 +3,7 @@
 use super::variations::Variation;
 use crate::Error;
 use crate::context::Context;
+use crate::counted::counted;
 use crate::direction::{Directions, Subspace};
 use crate::intervene::{Activation, Basis, Change, Edit, Layout, Positions, Units, Value};
 use crate::model::hook::Hook;
@@ -382,8 +383,8 @@ fn spread(vector: &[f32], layout: Layout, unit: Option<usize>) -> Result<Activat
         _ => {
             let wanted = if unit.is_some() { each } else { all };
             return Err(format!(
-                "the vector has {} values, and the edited activation has {wanted}; write a site of that width, or another vector",
-                vector.len()
+                "the vector has {}, and the edited activation has {wanted}; write a site of that width, or another vector",
+                counted(vector.len(), "value")
             ));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::reads::{Captured, ProbeInput, Reads};
 use crate::Error;
+use crate::counted::{agreeing, counted};
 use crate::intervene::Layout;
 use crate::kernel::Adam;
 use crate::model::facts::Facts;
@@ -105,8 +106,12 @@ impl<'p> ProbeTask<'p> {
         let all: usize = self.lessons.iter().map(|lesson| lesson.classes).sum();
         (prompts > 0).then(|| {
             format!(
-                "{answers} of {all} answers occur in no training prompt, so that no classifier can give them: {prompts} of {tested} test prompts \
-                 have such an answer"
+                "{answers} of {} {} in no training prompt, so that no classifier can give {}: {prompts} of {} {} such an answer",
+                counted(all, "answer"),
+                agreeing(answers, "occurs", "occur"),
+                agreeing(answers, "it", "them"),
+                counted(tested, "test prompt"),
+                agreeing(prompts, "has", "have")
             )
         })
     }

@@ -1,5 +1,6 @@
 //! The prompts of one group whose results can be read: every legal one with a result of one token.
 
+use crate::counted::{agreeing, counted};
 use crate::heuristic::ArithmeticProblem;
 use crate::prompt::{Calculation, Prompt, PromptGroup};
 use crate::spec::step::Heuristics;
@@ -42,11 +43,11 @@ pub fn of_group<'s>(
     if prompts.len() < all.len() {
         let left = all.len() - prompts.len();
         outcome.notes.push(format!(
-            "{}: step '{}', template '{name}', {group}: {left} of {} prompts are left out: their results are several \
-             tokens, which no logit can be read of",
+            "{}: step '{}', template '{name}', {group}: {left} of {} {} several tokens, which no logit can be read of",
             subject.name,
             step.name,
-            all.len()
+            counted(all.len(), "prompt"),
+            agreeing(left, "is left out: its result is", "are left out: their results are")
         ));
     }
     GroupPrompts { template: name, group: group.clone(), prompts }

@@ -7,6 +7,7 @@ use super::runs::{self, Answers, Job, Knock};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell, Workload};
+use crate::counted::{agreeing, counted};
 use crate::intervene::Edit;
 use crate::measure::{Resamples, RightAnswers};
 use crate::prompt::{Prompt, PromptColumns, PromptGroup, Random};
@@ -139,11 +140,12 @@ fn knock(step: &HeuristicKnockout, CellRun { cell, subject, context, outcome }: 
     let wrong = answers.clean.iter().filter(|clean| !**clean).count();
     if wrong > 0 {
         outcome.notes.push(format!(
-            "{}: template '{}': {wrong} of {} prompts are answered incorrectly with nothing knocked out; write \
+            "{}: template '{}': {wrong} of {} {} answered incorrectly with nothing knocked out; write \
              keep = \"correct\" in the prompts to leave them out",
             subject.name,
             cell.template,
-            prompts.len()
+            counted(prompts.len(), "prompt"),
+            agreeing(wrong, "is", "are")
         ));
     }
     let trials: Vec<Trial> = draws.iter().map(|draw| draw.trial(&prompts, &answers)).collect();
