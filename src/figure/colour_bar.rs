@@ -2,10 +2,11 @@
 
 use super::axis::{AxisLabels, LABEL};
 use super::colour::{AXIS, ColourScale, STEPS};
+use super::drawing::Keyed;
 use super::font;
-use super::frame::{Frame, border};
+use super::frame::{Frame, border, title_lines};
 use super::geometry::Area;
-use super::scene::{Anchor, Color, Scene, TextStyle};
+use super::scene::{Anchor, Color, TextStyle};
 
 const BAR: f64 = 13.0;
 const BAR_TITLE: TextStyle = TextStyle::new(13.0);
@@ -26,10 +27,52 @@ pub struct ColourBar {
     pub labels: AxisLabels,
 }
 
+/// Panels, and the colour scale in its place beside them.
+pub struct BesideBar<P> {
+    /// What is drawn so far, the scale not yet; free is where the panels have their data.
+    pub frame: Frame,
+    /// What was placed beside the scale.
+    pub panels: P,
+    /// From the top to the bottom of what was free.
+    strip: Area,
+    /// Lines of the scale's title.
+    title: Vec<String>,
+}
+
 impl ColourBar {
-    /// Takes the room it needs at the right.
-    pub fn reserve(&self, frame: &mut Frame) -> Area {
-        let beside = BAR + 8.0 + self.labels.depth + 6.0 + BAR_TITLE.line();
+    /// Places panels beside it, its title in as few lines as it fits: lines take room from the panels, and the panels' height says
+    /// how long a line may be.
+    ///
+    /// # Errors
+    /// What `panels` returns where even one line of the title leaves no room for them.
+    pub fn beside<P>(&self, frame: &Frame, panels: impl Fn(&mut Frame) -> Keyed<P>) -> Keyed<BesideBar<P>> {
+        let placed = |lines: usize| -> Keyed<BesideBar<P>> {
+            let mut frame = frame.clone();
+            let strip = self.reserve(&mut frame, lines);
+            let panels = panels(&mut frame)?;
+            let (above, below) = self.title_ends(&strip, &frame.free);
+            let title = font::wrap(&self.title, BAR_TITLE.face, BAR_TITLE.size, below - above, lines);
+            Ok(BesideBar { frame, panels, strip, title })
+        };
+        let whole = |beside: &BesideBar<P>| beside.title.join(" ").split_whitespace().eq(self.title.split_whitespace());
+        let mut widest = placed(1)?;
+        for lines in 2..=title_lines(BAR_TITLE, frame.free.width()) {
+            if whole(&widest) {
+                return Ok(widest);
+            }
+            match placed(lines) {
+                Ok(wider) => widest = wider,
+                Err(_) => break,
+            }
+        }
+        // A word that no line has room for needs no further lines.
+        let used = widest.title.len().max(1);
+        if whole(&widest) { Ok(widest) } else { placed(used) }
+    }
+
+    /// Takes the room at the right that it needs with a title of so many lines.
+    fn reserve(&self, frame: &mut Frame, lines: usize) -> Area {
+        let beside = BAR + 8.0 + self.labels.depth + 6.0 + lines as f64 * BAR_TITLE.line();
         let blanks = self.blanks.iter().map(|(_, name)| BAR + 5.0 + LABEL.width(name));
         let width = blanks.fold(beside, f64::max);
         let strip = Area { x0: frame.free.x1 - width, ..frame.free };
@@ -37,10 +80,24 @@ impl ColourBar {
         strip
     }
 
-    /// Draws it into that room.
-    pub fn draw(&self, scene: &mut Scene, strip: Area) {
+    /// Where the bar ends above the boxes of cells without a value, beside data that end at `bottom`.
+    fn foot(&self, bottom: f64) -> f64 {
+        let boxes = self.blanks.len() as f64 * (BAR + 6.0);
+        bottom - boxes - if self.blanks.is_empty() { 0.0 } else { 6.0 }
+    }
+
+    /// From where to where its title may reach: beyond the data, but not to the names of cells without a value.
+    fn title_ends(&self, strip: &Area, data: &Area) -> (f64, f64) {
+        (strip.y0, if self.blanks.is_empty() { strip.y1 } else { self.foot(data.y1) })
+    }
+
+    /// Draws it into its room.
+    pub fn draw<P>(&self, beside: &mut BesideBar<P>) {
         const POINT: f64 = 9.0;
-        let mut bar = Area { x1: strip.x0 + BAR, ..strip };
+        let BesideBar { frame, strip, title, .. } = beside;
+        let data = frame.free;
+        let scene = &mut frame.scene;
+        let mut bar = Area { x0: strip.x0, x1: strip.x0 + BAR, y0: data.y0, y1: data.y1 };
         for &(color, name) in &self.blanks {
             let swatch = Area { y0: bar.y1 - BAR, ..bar };
             scene.rect(swatch, color);
@@ -48,7 +105,7 @@ impl ColourBar {
             scene.text(name, (bar.x1 + 5.0, bar.y1 - BAR / 2.0), Anchor::Start, LABEL);
             bar.y1 -= BAR + 6.0;
         }
-        bar.y1 -= if self.blanks.is_empty() { 0.0 } else { 6.0 };
+        bar.y1 = self.foot(data.y1);
         let middle = (bar.x0 + bar.x1) / 2.0;
         // A point at an end says that values beyond it have the colour of the end.
         let whole = bar;
@@ -84,9 +141,13 @@ impl ColourBar {
                 scene.text(text, (bar.x1 + 8.0, y), Anchor::Start, LABEL);
             }
         }
-        let x = bar.x1 + 8.0 + self.labels.depth + 6.0 + BAR_TITLE.line() / 2.0;
-        let title = font::shorten(&self.title, BAR_TITLE.face, BAR_TITLE.size, whole.height());
-        let y = (whole.y0 + whole.y1) / 2.0;
-        scene.text(&title, (x, y), Anchor::Middle, BAR_TITLE.upward().color(Color::hex(0x262626)));
+        let (above, below) = self.title_ends(strip, &data);
+        for (line, text) in title.iter().enumerate() {
+            let x = bar.x1 + 8.0 + self.labels.depth + 6.0 + (line as f64 + 0.5) * BAR_TITLE.line();
+            // Centred on the bar, unless it is longer than that is high.
+            let half = BAR_TITLE.width(text) / 2.0;
+            let y = ((whole.y0 + whole.y1) / 2.0).min(below - half).max(above + half);
+            scene.text(text, (x, y), Anchor::Middle, BAR_TITLE.upward().color(Color::hex(0x262626)));
+        }
     }
 }

@@ -23,7 +23,18 @@ const TICK_GAP: f64 = 4.0;
 const SMALLEST: f64 = 24.0;
 const LEGEND_ROWS: usize = 4;
 
+/// The share of a drawing that the lines of a title may take, across them.
+const TITLES: f64 = 0.2;
+/// Lines that a title may have in any case.
+const TITLE_LINES: usize = 2;
+
+/// Most lines of a title, where there are so many pixels across them. What does not fit is cut.
+pub fn title_lines(style: TextStyle, across: f64) -> usize {
+    ((across * TITLES / style.line()) as usize).max(TITLE_LINES)
+}
+
 /// A drawing under way: what is drawn, and the area that is still free.
+#[derive(Clone)]
 pub struct Frame {
     /// What is drawn so far.
     pub scene: Scene,
@@ -65,7 +76,8 @@ impl Frame {
         let free = Area { x0: MARGIN, y0: MARGIN, x1: page.x1 - MARGIN, y1: page.y1 - MARGIN };
         let mut frame = Self { scene, free };
         if let Some(title) = &figure.title {
-            for line in font::wrap(title, TITLE.face, TITLE.size, frame.free.width(), 2) {
+            let lines = title_lines(TITLE, frame.free.height());
+            for line in font::wrap(title, TITLE.face, TITLE.size, frame.free.width(), lines) {
                 let middle = frame.free.y0 + TITLE.line() / 2.0;
                 frame.scene.text(&line, (page.x1 / 2.0, middle), Anchor::Middle, TITLE);
                 frame.free.y0 += TITLE.line();
@@ -139,7 +151,23 @@ impl Frame {
     }
 
     /// Draws titles and axes of the panels and returns the area of each for its data.
+    ///
+    /// # Errors
+    /// No room for data between them.
     pub fn panels(&mut self, figure: &spec::Figure, panels: &Panels) -> Keyed<Vec<Area>> {
+        let lines = |across| title_lines(AXIS_TITLE, across);
+        let placed = self.placed(figure, panels, (lines(self.free.height()), lines(self.free.width())));
+        // Cut titles are better than no figure.
+        placed.or_else(|_| self.placed(figure, panels, (TITLE_LINES, TITLE_LINES)))
+    }
+
+    /// The same with so many lines at most of the titles of the axes, x before y.
+    fn placed(
+        &mut self,
+        figure: &spec::Figure,
+        panels: &Panels,
+        (x_lines, y_lines): (usize, usize),
+    ) -> Keyed<Vec<Area>> {
         let count = panels.titles.len().max(1);
         let (columns, rows) = arrangement(count, self.free.width() / self.free.height().max(1.0));
         let x_title = font::wrap(
@@ -147,13 +175,13 @@ impl Frame {
             AXIS_TITLE.face,
             AXIS_TITLE.size,
             self.free.width(),
-            2,
+            x_lines,
         );
         let titled =
             |lines: &[String]| if lines.is_empty() { 0.0 } else { lines.len() as f64 * AXIS_TITLE.line() + 5.0 };
         let below_title = titled(&x_title);
         let beside = self.free.height() - below_title;
-        let y_title = font::wrap(panels.y_title, AXIS_TITLE.face, AXIS_TITLE.size, beside, 2);
+        let y_title = font::wrap(panels.y_title, AXIS_TITLE.face, AXIS_TITLE.size, beside, y_lines);
         let left_title = titled(&y_title);
         let top = if panels.titles.iter().any(|title| !title.is_empty()) { PANEL_TITLE.line() + 3.0 } else { 0.0 };
         let mut layout = FrameLayout {

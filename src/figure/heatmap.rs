@@ -14,6 +14,7 @@ use super::mask;
 use super::order::{self, Along};
 use super::plot::Plot;
 use super::scene::{Anchor, Scene, TextStyle};
+use crate::counted::{agreeing, counted};
 use crate::spec;
 use crate::spec::expression::ValueExpression;
 use polars::prelude::DataFrame;
@@ -85,7 +86,7 @@ impl Plot for Heatmap {
         let x = cells.x.axes(|of| FigureAxis::Categories { of, downward: false });
         // Numbers grow upwards, as on any axis (layers from the bottom, as in the paper's figure 2); text reads down.
         let y = cells.y.axes(|of| FigureAxis::Categories { downward: of.numbers.is_none(), of });
-        let mut frame = Frame::new(figure);
+        let frame = Frame::new(figure);
         let axis = FigureAxis::numbers(scale.low, scale.high, false, false);
         let blanks = [(Cell::Missing, (MISSING, "no data")), (Cell::Masked, (PAPER, "masked"))];
         let bar = ColourBar {
@@ -100,22 +101,22 @@ impl Plot for Heatmap {
             below: cells.values().any(|value| value < scale.low),
             above: cells.values().any(|value| value > scale.high),
         };
-        let strip = bar.reserve(&mut frame);
         let y_title = figure.y_title.as_deref().unwrap_or(&figure.y);
         let panels = Panels { titles: &cells.panels, x: &x, y: &y, y_title, grid: false };
-        let areas = frame.panels(figure, &panels)?;
+        let mut beside = bar.beside(&frame, |frame| frame.panels(figure, &panels))?;
+        let (areas, scene) = (&beside.panels, &mut beside.frame.scene);
         let annotation = annotation(figure, &mut cells, areas.first());
         for (panel, (area, cells_of)) in areas.iter().zip(&cells.cells).enumerate() {
             let (x, y) = (order::of_panel(&x, panel), order::of_panel(&y, panel));
             let grid = Grid { area, x, y, columns: cells.x.of(panel).len(), cells: cells_of, scale };
-            grid.fill(&mut frame.scene);
+            grid.fill(scene);
             if let Some(annotation) = &annotation {
-                grid.annotate(&mut frame.scene, annotation);
+                grid.annotate(scene, annotation);
             }
-            border(&mut frame.scene, area);
+            border(scene, area);
         }
-        bar.draw(&mut frame.scene, Area { y0: frame.free.y0, y1: frame.free.y1, ..strip });
-        Ok(Drawing { scene: frame.scene, notes: cells.notes })
+        bar.draw(&mut beside);
+        Ok(Drawing { scene: beside.frame.scene, notes: cells.notes })
     }
 }
 
@@ -152,10 +153,18 @@ fn gather(figure: &spec::Figure, columns: HeatmapColumns) -> HeatmapCells {
     }
     let mut notes = Vec::new();
     if nowhere > 0 {
-        notes.push(format!("{nowhere} rows without a value on an axis are not drawn"));
+        notes.push(format!(
+            "{} without a value on an axis {} not drawn",
+            counted(nowhere, "row"),
+            agreeing(nowhere, "is", "are")
+        ));
     }
     if undefined > 0 {
-        notes.push(format!("{undefined} cells are shown as missing: {value} is not finite"));
+        notes.push(format!(
+            "{} {} shown as missing: {value} is not finite",
+            counted(undefined, "cell"),
+            agreeing(undefined, "is", "are")
+        ));
     }
     HeatmapCells { x, y, panels: panels.labels, cells, title: data::title(&value), column: value.column, notes }
 }

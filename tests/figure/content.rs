@@ -81,7 +81,7 @@ fn lines_take_the_operators_colours_whatever_the_order_of_rows() {
 fn a_log_axis_leaves_out_zero_and_says_so() {
     let rows = df!("k" => [0i64, 1, 10, 100], "f" => [0.5, 0.1, 0.2, 0.3]).unwrap();
     let drawing = drawing("kind = 'lines'\nx = 'k'\ny = 'f'\nx_scale = 'log'", &rows);
-    assert_eq!(drawing.notes, ["1 points are not drawn: k is zero or less, on a logarithmic axis"]);
+    assert_eq!(drawing.notes, ["1 point is not drawn: k is zero or less, on a logarithmic axis"]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn values_are_averaged_first_and_transformed_then() {
     // ln(1 + (1 + 3) / 2); the mean of the logarithms would be 1.04.
     text(&drawing, "1.10");
     text(&drawing, "log(1 + e)");
-    assert_eq!(drawing.notes, ["1 cells are shown as missing: log1p(e) is not finite"]);
+    assert_eq!(drawing.notes, ["1 cell is shown as missing: log1p(e) is not finite"]);
 }
 
 #[test]

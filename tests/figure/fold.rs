@@ -110,10 +110,10 @@ fn a_nan_is_no_number_of_a_figure() {
     let map = drawing("kind = 'heatmap'\nx = 'x'\ny = 'layer'\nvalue = 'mean'", &rows);
     assert_eq!(
         map.notes,
-        ["1 rows without a value on an axis are not drawn", "1 cells are shown as missing: mean is not finite"]
+        ["1 row without a value on an axis is not drawn", "1 cell is shown as missing: mean is not finite"]
     );
     let lines = drawing("kind = 'lines'\nx = 'layer'\ny = 'mean'", &rows);
-    assert_eq!(lines.notes, ["1 points are not drawn: mean is not finite"]);
+    assert_eq!(lines.notes, ["1 point is not drawn: mean is not finite"]);
     let scatter = drawing("kind = 'scatter'\nx = 'x'\ny = 'mean'", &rows);
     assert_eq!(scatter.notes, ["2 rows are not drawn: a value is missing or not finite"]);
 }

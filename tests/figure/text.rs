@@ -69,6 +69,7 @@ prop_compose! {
         figure.title = titles.map(str::to_string);
         figure.x_title = titles.map(str::to_string);
         figure.y_title = titles.map(str::to_string);
+        figure.value_title = titles.map(str::to_string);
         figure.annotate = annotate;
         (figure.x_scale, figure.y_scale) = (scale(logs[0]), scale(logs[1]));
         match kind {
@@ -141,6 +142,46 @@ proptest! {
                 // At the default size there is room for a few panels.
                 let room = case.figure.size() == (640, 420) && case.counts[2] <= 4;
                 prop_assert!(!(room && problems().any(|problem| matches!(problem, FigureProblem::TooSmall { .. }))), "{}", error);
+            }
+        }
+    }
+}
+
+/// Titles as long as captions of papers have them, in figures of every kind as wide as a column or a page.
+#[test]
+fn titles_are_whole_in_print() {
+    let title = "share of the logit difference that comes back (1: all of it)";
+    let keys = |kind: FigureKind| match kind {
+        FigureKind::Heatmap => "y = 's'\nvalue = 'v'",
+        FigureKind::HeatmapGrid => "y = 's'\nvalue = 'v'\nfacet = 'f'",
+        FigureKind::Lines | FigureKind::Bars | FigureKind::Scatter => "y = 'v'\nseries = 'f'",
+    };
+    // Without a cell, and with one that has no value: its name stands below the colour scale.
+    for missing in [false, true] {
+        let rows = df!(
+            "x" => [0i64, 1, 0, 1, 0, 1, 0, 1],
+            "s" => [0i64, 0, 1, 1, 0, 0, 1, 1],
+            "f" => ["+", "+", "+", "+", "-", "-", "-", "-"],
+            "v" => [0.1, 0.2, 0.3, 0.4, -0.1, -0.2, 0.5, if missing { f64::NAN } else { 0.6 }],
+        )
+        .unwrap();
+        for &kind in FigureKind::ALL {
+            for (width, height) in [("column", 420), ("column", 640), ("page", 420), ("page", 320)] {
+                let mut figure: Figure =
+                    toml::from_str(&format!("name='f'\nfrom='s'\nkind='bars'\nx='x'\nwidth='{width}'\n{}", keys(kind)))
+                        .unwrap();
+                (figure.kind, figure.height) = (kind, height);
+                figure.value_title = Some(title.to_string());
+                figure.title = Some(title.to_string());
+                if matches!(kind, FigureKind::Lines | FigureKind::Bars | FigureKind::Scatter) {
+                    figure.y_title = Some(title.to_string());
+                }
+                let scene = layout(&figure, &rows).unwrap().scene;
+                assert_eq!(unreadable(&scene), None, "{kind:?}, {width}");
+                let cut = scene.texts().find(|text| text.text.contains('…'));
+                assert_eq!(cut, None, "{kind:?}, {width}, {height}");
+                let words: Vec<&str> = scene.texts().flat_map(|text| text.text.split_whitespace()).collect();
+                assert_eq!(words.iter().filter(|word| **word == "comes").count(), 2, "{kind:?}: {words:?}");
             }
         }
     }
