@@ -5,6 +5,7 @@ mod errors;
 mod expression;
 mod known;
 mod layers;
+mod misspelt;
 mod repeated;
 mod roundtrip;
 mod schema;

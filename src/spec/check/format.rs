@@ -4,7 +4,9 @@ use crate::spec::arithmetic::parse_arithmetic;
 use crate::spec::expression::{ExpressionError, parse_aggregate, parse_condition, parse_value};
 use crate::spec::nearest;
 use crate::spec::node::{NAME_LETTERS, Node, shortened};
-use crate::spec::{ComponentPattern, Device, Layers, Operator, Range, ReceiverPattern, SitePattern, probe_in};
+use crate::spec::{
+    ComponentPattern, Device, FigureWidth, Layers, Operator, Range, ReceiverPattern, SitePattern, probe_in,
+};
 
 /// What is wrong with a text.
 pub(super) struct FormatFault {
@@ -43,6 +45,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), FormatFault> {
         "receiver" => ReceiverPattern::parse(text).map(drop).map_err(FormatFault::from),
         "layers" => Layers::parse(text).map(drop).map_err(FormatFault::from),
         "value" => parse_value(text).map(drop).map_err(FormatFault::from),
+        "figure-width" => FigureWidth::parse(text).map(drop).map_err(FormatFault::from),
         "condition" => parse_condition(&toml::Value::String(text.into())).map(drop).map_err(FormatFault::from),
         _ => Ok(()),
     }
