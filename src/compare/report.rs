@@ -35,7 +35,15 @@ pub fn write(
             let table::TableFiles { csv, parquet } =
                 table::write(&frame, &folder.join("tables"), name).map_err(Error::failed(format!("table '{name}'")))?;
             let (name, title) = (name.to_string(), Some(title.to_string()));
-            made.push(report::ReportTable { name, title, frame, decimals: 6, files: vec![csv, parquet], place: 0 });
+            made.push(report::ReportTable {
+                name,
+                title,
+                frame,
+                why_empty: None,
+                decimals: 6,
+                files: vec![csv, parquet],
+                place: 0,
+            });
         }
         Ok::<_, Error>(made)
     })?;

@@ -223,13 +223,14 @@ fn make_table(
 ) -> Result<report::ReportTable, Error> {
     let (rows, with) = frames.read(table).map_err(|missing| check::rows::refused_rows(loaded, table, missing))?;
     let built = table::build(table, rows, with).map_err(|error| check::rows::refused_table(loaded, error))?;
-    let table::Built { frame, notes: said } = built;
+    let table::Built { frame, notes: said, why_empty } = built;
     notes.extend(said.into_iter().map(|note| format!("table {}: {note}", table.name)));
     let table::TableFiles { csv, parquet } = results.table(&table.name, &frame)?;
     Ok(report::ReportTable {
         name: table.name.clone(),
         title: table.title.clone(),
         frame,
+        why_empty,
         decimals: table.decimals,
         files: vec![csv, parquet],
         place: place(loaded, "table", &table.name),

@@ -53,5 +53,13 @@ pub fn beside(name: &str, rows: &DataFrame) -> PolarsResult<Option<ReportTable>>
     }
     let frame = DataFrame::new(texts.len(), columns)?;
     let title = Some(format!("Texts of {}", name.split('.').next().unwrap_or(name)));
-    Ok(Some(ReportTable { name: name.to_string(), title, frame, decimals: 3, files: Vec::new(), place: usize::MAX }))
+    Ok(Some(ReportTable {
+        name: name.to_string(),
+        title,
+        frame,
+        why_empty: None,
+        decimals: 3,
+        files: Vec::new(),
+        place: usize::MAX,
+    }))
 }

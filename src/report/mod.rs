@@ -65,6 +65,8 @@ pub struct ReportTable {
     pub title: Option<String>,
     /// The table.
     pub frame: DataFrame,
+    /// Why it has no rows, where it has none and that is known.
+    pub why_empty: Option<String>,
     /// Decimals shown.
     pub decimals: usize,
     /// Its files.
@@ -131,6 +133,12 @@ impl ReportFigure {
 }
 
 impl ReportTable {
+    /// That it has no rows, and why; none where it has some.
+    fn without_rows(&self) -> Option<String> {
+        let why = self.why_empty.as_ref().map(|why| format!(": {why}"));
+        (self.frame.height() == 0).then(|| format!("No rows{}.", why.unwrap_or_default()))
+    }
+
     /// Its title, or else its name.
     fn heading(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)

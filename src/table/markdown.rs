@@ -1,6 +1,7 @@
 //! A table as Markdown, for the report and the terminal.
 
 use super::palette::{self, Palette};
+use crate::counted::counted;
 use polars::prelude::*;
 
 /// The whole table: numbers to the right, `decimals` of a float shown, labels as readers see them.
@@ -92,18 +93,20 @@ pub(crate) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// The first different values of a column, for a message.
+/// The first different values of a column and how many others there are, for a message.
 pub(crate) fn some_values(column: &Column) -> String {
     const SHOWN: usize = 8;
     let mut seen: Vec<String> = Vec::new();
     for row in 0..column.len() {
         let value = plain(column, row);
-        if !seen.contains(&value) {
-            if seen.len() == SHOWN {
-                return format!("{} and others", seen.join(", "));
-            }
-            seen.push(value);
+        if seen.contains(&value) {
+            continue;
         }
+        if seen.len() == SHOWN {
+            let more = column.n_unique().unwrap_or_default().saturating_sub(SHOWN).max(1);
+            return format!("{} and {}", seen.join(", "), counted(more, "other"));
+        }
+        seen.push(value);
     }
     seen.join(", ")
 }

@@ -37,7 +37,8 @@ pub(crate) use error::{at, column, holds, listed};
 pub(crate) use markdown::{cell, escaped, markdown_head, plain, some_values};
 pub(crate) use write::write_parquet;
 
-use crate::spec;
+use crate::spec::{self, Condition};
+use indexmap::IndexMap;
 use polars::prelude::DataFrame;
 use selected::all_there;
 
@@ -48,6 +49,8 @@ pub struct Built {
     pub frame: DataFrame,
     /// Short sentences without a full stop: which numbers are NaN, and why.
     pub notes: Vec<String>,
+    /// Of a table without rows the key that left none, in such a sentence.
+    pub why_empty: Option<String>,
 }
 
 /// Makes a `[[table]]` from the rows of its step: `where`, `join` (with the rows that it names), `derive`, `group_by` and
@@ -86,18 +89,46 @@ fn made(
 ) -> Result<Built, Vec<TableFault<TableProblem>>> {
     let mut frame = rows.clone();
     let mut faults = Vec::new();
-    for (column, condition) in &spec.filter {
+    let mut why_empty = (frame.height() == 0).then(|| format!("'{}' has none", spec.from));
+    for (index, (column, condition)) in spec.filter.iter().enumerate() {
         match meeting(&frame, column, condition) {
-            Ok(kept) => frame = kept,
+            Ok(kept) => {
+                if kept.height() == 0 && frame.height() > 0 {
+                    why_empty = Some(never_there(&frame, &spec.filter, index));
+                }
+                frame = kept;
+            }
             Err(problem) => faults.push(at(&["where", column])(problem)),
         }
     }
+    let met = frame.height();
     // Conditions change no columns: whatever is wrong with them, what comes after can be looked at.
-    let rest = widened(spec, frame, with).and_then(|frame| shaped(spec, frame)).map_err(|more| faults.extend(more));
-    match rest {
-        Ok(built) if faults.is_empty() => Ok(built),
+    let rest = widened(spec, frame, with).and_then(|frame| {
+        if let (Some(join), 1.., 0) = (&spec.join, met, frame.height()) {
+            why_empty = Some(format!("none has the {} of a row of '{}'", join.on.join(" and "), join.with));
+        }
+        shaped(spec, frame)
+    });
+    match rest.map_err(|more| faults.extend(more)) {
+        Ok(built) if faults.is_empty() => {
+            let why_empty = why_empty.filter(|_| built.frame.height() == 0);
+            Ok(Built { why_empty, ..built })
+        }
         _ => Err(faults),
     }
+}
+
+/// That no row which meets the conditions before it meets one of `where`, and which values these rows have instead.
+fn never_there(rows: &DataFrame, conditions: &IndexMap<String, Condition>, index: usize) -> String {
+    let is = |(column, condition): (&String, &Condition)| format!("'{column}' is {condition}");
+    let before: Vec<String> = conditions.iter().take(index).map(is).collect();
+    let (there, before) = match before.is_empty() {
+        true => ("", String::new()),
+        false => (" there", format!(" where {}", before.join(" and "))),
+    };
+    let Some((column, condition)) = conditions.get_index(index) else { return String::new() };
+    let values = rows.column(column).map(some_values).unwrap_or_default();
+    format!("'{column}' is never {condition}{before}; its values{there} are {values}")
 }
 
 /// `join` and `derive`: more columns.
@@ -136,5 +167,5 @@ fn shaped(spec: &spec::Table, mut frame: DataFrame) -> Result<Built, Vec<TableFa
         Some(rows) => frame.head(Some(rows)),
         None => frame,
     };
-    Ok(Built { frame, notes })
+    Ok(Built { frame, notes, why_empty: None })
 }

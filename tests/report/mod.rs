@@ -19,6 +19,7 @@ fn report() -> Report {
             name: "rates".into(),
             title: Some("Accuracy".into()),
             frame: df!("operator" => ["+", "*"], "rate" => [0.98765, 0.5]).unwrap(),
+            why_empty: None,
             decimals: 3,
             files: vec!["out/tables/rates.csv".into(), "out/tables/rates.parquet".into()],
             place: 0,
@@ -113,6 +114,16 @@ fn long_tables_are_cut_and_say_so() {
     report.tables[0].frame = df!("n" => (0..1000i64).collect::<Vec<_>>()).unwrap();
     let text = markdown(&report, Path::new("out"));
     assert!(text.contains("| 39 |\n\nThe first 40 of 1000 rows."), "{text}");
+}
+
+#[test]
+fn a_table_without_rows_says_why() {
+    let mut report = report();
+    report.tables[0].frame = report.tables[0].frame.clear();
+    assert!(markdown(&report, Path::new("out")).contains("\nNo rows.\n"));
+    report.tables[0].why_empty = Some("'a_b' is never x".into());
+    let text = markdown(&report, Path::new("out"));
+    assert!(text.contains("\nNo rows: 'a\\_b' is never x.\n"), "{text}");
 }
 
 #[test]

@@ -42,6 +42,30 @@ fn close(found: Vec<Option<f64>>, expected: &[f64]) {
     }
 }
 
+/// A table without rows says which of its keys left none, and what there is instead.
+#[test]
+fn what_left_no_rows_is_said() {
+    let why = |keys: &str, rows: &DataFrame, with: Option<&DataFrame>| {
+        let built = table::build(&spec(keys), rows, with).unwrap();
+        assert_eq!(built.why_empty.is_some(), built.frame.height() == 0);
+        built.why_empty.unwrap_or_default()
+    };
+    assert_eq!(why("where = { operator = '+' }", &rows(), None), "");
+    let never = "'operator' is never ^; its values are *, +, /, -";
+    assert_eq!(why("where = { operator = '^', layer = 1 }", &rows(), None), never);
+    assert_eq!(
+        why("where = { operator = ['+', '*'], layer = '>= 0', effect = '> 8' }", &rows(), None),
+        "'effect' is never > 8 where 'operator' is + or * and 'layer' is >= 0; its values there are 1.0, 2.0, 5.0, 8.0"
+    );
+    let many = df!("k" => (0..30i64).collect::<Vec<_>>()).unwrap();
+    let others = "'k' is never 77; its values are 0, 1, 2, 3, 4, 5, 6, 7 and 22 others";
+    assert_eq!(why("where = { k = 77 }", &many, None), others);
+    assert_eq!(why("head = 3", &rows().clear(), None), "'accuracy' has none");
+    let join = "join = { with = 'others', on = ['layer'] }";
+    let others = df!("layer" => [7i64], "rate" => [0.5]).unwrap();
+    assert_eq!(why(join, &rows(), Some(&others)), "none has the layer of a row of 'others'");
+}
+
 #[test]
 fn conditions_keep_rows_in_order() {
     let kept = |condition: &str| {

@@ -13,10 +13,11 @@ const ROWS: usize = 1000;
 /// One table and links to its files.
 pub fn table(body: &mut Html, table: &ReportTable, folder: &Path) {
     let frame = &table.frame;
-    if frame.height() == 0 {
-        body.element("p", "No rows.");
-    } else {
-        rows(body, frame, table.decimals);
+    match table.without_rows() {
+        Some(none) => {
+            body.element("p", &none);
+        }
+        None => rows(body, frame, table.decimals),
     }
     if frame.height() > ROWS {
         body.element("p class=\"remark\"", &format!("The first {ROWS} of {} rows.", frame.height()));

@@ -115,10 +115,11 @@ fn figure_section(text: &mut String, figure: &ReportFigure, folder: &Path) {
 fn table_section(text: &mut String, table: &ReportTable, folder: &Path) {
     text.push('\n');
     let rows = table.frame.height();
-    if rows == 0 {
-        text.push_str("No rows.\n");
-    } else {
-        text.push_str(&table::markdown_head(&table.frame, table.decimals, ROWS));
+    match table.without_rows() {
+        Some(none) => {
+            let _ = writeln!(text, "{}", said(&none));
+        }
+        None => text.push_str(&table::markdown_head(&table.frame, table.decimals, ROWS)),
     }
     if rows > ROWS {
         let _ = write!(text, "\nThe first {ROWS} of {rows} rows.\n");
