@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::model::gguf;
 use crate::model::source::ModelSource;
-use crate::reference::{Topic, TopicKind, topics};
+use crate::reference::{TopicKind, named};
 use clap::{Args, ValueEnum};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -52,13 +52,15 @@ impl What {
 pub(super) fn run(arguments: ListArguments) -> Result<(), Error> {
     let Some(what) = arguments.what else { return super::print::print(&aligned(&counts())) };
     let mut lines: Vec<(String, String)> = Vec::new();
-    for topic in of(what) {
+    for (name, topics) in named(what.group()) {
+        let Some(topic) = topics.first() else { continue };
         let about = topic.about.line().replace('`', "");
         let about = match (what, topic.facts.first()) {
             (What::Hooks, Some((_, shape))) => format!("{shape}  {about}"),
+            // The first meaning; `explain` has all.
             _ => about,
         };
-        lines.push((topic.name.clone(), about));
+        lines.push((name.to_string(), about));
     }
     if let What::Models = what {
         let architectures = gguf::architectures().collect::<Vec<_>>().join(", ");
@@ -73,16 +75,13 @@ pub(super) fn run(arguments: ListArguments) -> Result<(), Error> {
     super::print::print(&aligned(&lines))
 }
 
-fn of(what: What) -> impl Iterator<Item = &'static Topic> {
-    topics().iter().filter(move |topic| topic.group == what.group())
-}
-
 /// What can be listed, how many there are, and the first of them.
 fn counts() -> Vec<(String, String)> {
     let line = |what: &What| {
         let name = what.to_possible_value()?.get_name().to_string();
-        let first: Vec<&str> = of(*what).map(|topic| topic.name.as_str()).take(3).collect();
-        Some((name, format!("{:>3}  {}, …", of(*what).count(), first.join(", "))))
+        let all = named(what.group());
+        let first: Vec<&str> = all.keys().copied().take(3).collect();
+        Some((name, format!("{:>3}  {}, …", all.len(), first.join(", "))))
     };
     What::value_variants().iter().filter_map(line).collect()
 }

@@ -3,7 +3,7 @@
 use super::about::DocComment;
 use super::key::{KeyChoice, SpecKey};
 use super::topic::{Topic, TopicKind};
-use super::topics::{common_keys, header, is_common, of};
+use super::topics::{common_keys, header, is_common, named, of};
 use super::{StepRows, rows};
 use std::fmt::Write;
 
@@ -42,9 +42,15 @@ struct Book {
 
 impl Book {
     fn contents(&mut self) {
+        let link = |text: &str, topic: &Topic| format!("[{text}](#{})", anchor(&title(topic)));
         let links = |group: TopicKind| {
-            let link = |topic: &Topic| format!("[`{}`](#{})", topic.name, anchor(&title(topic)));
-            of(group).map(link).collect::<Vec<_>>().join(" ")
+            let of_name = |(name, topics): (&str, Vec<&Topic>)| {
+                let further = topics.iter().skip(1).map(|topic| link(&format!("of {}", kinds(topic)), topic));
+                let further: Vec<String> = further.collect();
+                let first = topics.first().map(|topic| link(&format!("`{name}`"), topic)).unwrap_or_default();
+                if further.is_empty() { first } else { format!("{first} ({})", further.join(", ")) }
+            };
+            named(group).into_iter().map(of_name).collect::<Vec<_>>().join(" ")
         };
         let parts = [
             ("Tables", TopicKind::Table),
@@ -210,7 +216,7 @@ fn title(topic: &Topic) -> String {
         TopicKind::Table => format!("`{}`", header(&topic.name)),
         // The first of a name has it alone, so that links to it hold.
         TopicKind::Measure if is_second(topic) => {
-            format!("`{}` of {}", topic.name, topic.facts.first().map_or("", |(_, kinds)| kinds))
+            format!("`{}` of {}", topic.name, kinds(topic))
         }
         TopicKind::Measure => format!("Measure `{}`", topic.name),
         _ => format!("`{}`", topic.name),
@@ -220,6 +226,11 @@ fn title(topic: &Topic) -> String {
 /// Whether another measure before it has its name.
 fn is_second(topic: &Topic) -> bool {
     of(TopicKind::Measure).find(|other| other.name == topic.name).is_some_and(|first| first != topic)
+}
+
+/// The kinds of step that have a measure.
+fn kinds(topic: &Topic) -> &str {
+    topic.facts.first().map_or("", |(_, kinds)| kinds)
 }
 
 /// The anchor that GitHub gives a heading.

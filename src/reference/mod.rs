@@ -20,4 +20,4 @@ pub use markdown::markdown;
 pub use synonyms::{SYNONYMS, Synonym, synonym};
 pub use terminal::{page, sentence};
 pub use topic::{Topic, TopicKind};
-pub use topics::topics;
+pub use topics::{named, topics};

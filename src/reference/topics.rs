@@ -7,6 +7,7 @@ use super::topic::{Topic, TopicKind};
 use crate::bundled;
 use crate::model::{builtin, family};
 use crate::spec::{self, Operator, ValueSchema, hook};
+use indexmap::IndexMap;
 use std::sync::LazyLock;
 
 /// Every topic, by group, in the order of the types.
@@ -168,6 +169,13 @@ fn specs() -> impl Iterator<Item = Topic> {
 /// The topics of a group.
 pub(super) fn of(group: TopicKind) -> impl Iterator<Item = &'static Topic> {
     topics().iter().filter(move |topic| topic.group == group)
+}
+
+/// The topics of a group by their names, in the order of the first of each: measures of several kinds of step may have one name.
+pub fn named(group: TopicKind) -> IndexMap<&'static str, Vec<&'static Topic>> {
+    let mut named: IndexMap<&str, Vec<&Topic>> = IndexMap::new();
+    of(group).for_each(|topic| named.entry(topic.name.as_str()).or_default().push(topic));
+    named
 }
 
 /// The keys that every kind of step which runs models has.

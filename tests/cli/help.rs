@@ -41,6 +41,8 @@ fn lists_have_a_line_for_each() {
         let list = told(&["list", what]);
         assert!(list.lines().count() >= least && list.contains(name), "{what}:\n{list}");
         assert!(list.lines().all(|line| line.chars().count() <= 200), "{what}:\n{list}");
+        let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        assert!(names.iter().enumerate().all(|(index, name)| !names[..index].contains(name)), "{what}: twice\n{list}");
     }
 }
 
