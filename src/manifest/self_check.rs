@@ -1,5 +1,6 @@
 //! Interventions that a step computed a second time, from scratch, and how far the two were apart.
 
+use crate::counted::counted;
 use crate::intervene::ReplayCheck;
 use crate::model::ModelName;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ pub struct SelfCheck {
     pub step: String,
     /// Name of the model.
     pub model: String,
+    /// Name of the template, where the prompts have several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// How many interventions.
     pub rows: usize,
     /// Largest absolute difference of a logit.
@@ -35,6 +39,7 @@ impl SelfCheck {
         Self {
             step: step.to_string(),
             model: model.to_string(),
+            template: None,
             rows: check.rows,
             largest_difference: check.largest_difference,
             tolerance: relative * check.largest_logit.max(1.0),
@@ -51,11 +56,13 @@ impl SelfCheck {
 
 impl std::fmt::Display for SelfCheck {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { step, model, rows, largest_difference, tolerance, from_store } = self;
+        let Self { step, model, template, rows, largest_difference, tolerance, from_store } = self;
+        let template = template.as_ref().map(|template| format!(", template '{template}'")).unwrap_or_default();
         write!(
             f,
-            "step '{step}', model '{model}': {rows} interventions recomputed from scratch, largest difference of a logit \
-             {largest_difference:.1e} (tolerance {tolerance:.1e})"
+            "step '{step}', model '{model}'{template}: {} recomputed from scratch, largest difference of a logit \
+             {largest_difference:.1e} (tolerance {tolerance:.1e})",
+            counted(*rows, "intervention")
         )?;
         match from_store {
             Some(when) => write!(f, "; from the store, computed {when}"),

@@ -136,6 +136,8 @@ impl StepResults {
         self.checks.extend(checks.into_iter().map(of));
         for note in notes {
             match self.told.iter_mut().find(|(of, _, told)| of == step && *told == note) {
+                // Several templates of one variant may say the same.
+                Some((_, variants, _)) if variants.last() == Some(&group.name) => {}
                 Some((_, variants, _)) => variants.push(group.name.clone()),
                 None => self.told.push((step.to_string(), vec![group.name.clone()], note)),
             }

@@ -145,7 +145,7 @@ fn look_at(
     let mut data = vec![f64::NAN; if step.per_prompt { numbers.len() * prompts } else { 0 }];
     let wanted: HookPositions = heads.iter().map(|head| (head.hook, Positions::All)).collect();
     let tokens = model_run::tokens(&cell.prompts)?;
-    let label = format!("{}: {}", step.name, subject.name);
+    let label = subject.task_label(&step.name, &cell.template);
     let task = context.progress.begin(&label, prompts as u64, "prompts");
     let at_once = batch(facts, &wanted, length, context).min(context.batch(&subject.model));
     replays::captured(subject, (&label, &tokens), &wanted, at_once, (context, &task), |part, activations| {

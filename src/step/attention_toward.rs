@@ -36,7 +36,7 @@ pub(super) fn look(step: &step::AttentionPatterns, run: CellRun) -> Result<(), E
     let prompts = cell.prompts.len();
     // `[head, relation, prompt]`
     let mut data = vec![f64::NAN; places.len() * prompts];
-    let label = format!("{}: {}", step.name, subject.name);
+    let label = subject.task_label(&step.name, &cell.template);
     let task = context.progress.begin(&label, prompts as u64, "prompts");
     let at_once = batch(facts, &wanted, length, context).min(context.batch(&subject.model));
     replays::captured(subject, (&label, &tokens), &wanted, at_once, (context, &task), |part, activations| {

@@ -156,7 +156,7 @@ fn attribute_cell(
     let points = step.integrated_points;
     let passes = points.max(1);
     let task =
-        context.progress.begin(&format!("{name}: {}", subject.name), (prompts.len() * passes) as u64, "gradients");
+        context.progress.begin(&subject.task_label(name, &cell.template), (prompts.len() * passes) as u64, "gradients");
     let divided = subject.divided(name, &cell.template, super::divided::parts(prompts.len(), batch), context);
     let mut data = divided.values(1, (&task, passes), outcome, |part, _| {
         let (clean, source) = (model_run::tokens(&prompts[part.clone()])?, model_run::tokens(&others[part.clone()])?);

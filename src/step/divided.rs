@@ -59,6 +59,7 @@ impl Divided<'_> {
             outcome.checks.extend(checks.into_iter().map(|(model, rows, largest_difference, tolerance)| SelfCheck {
                 step: self.step.to_string(),
                 model,
+                template: None,
                 rows,
                 largest_difference,
                 tolerance,

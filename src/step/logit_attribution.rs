@@ -97,7 +97,7 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
     let others: Option<Vec<u32>> = sets.as_ref().map(|sets| sets.iter().map(first_wrong).collect());
     let (norm, cap) = (step.norm.unwrap_or_default(), step.soft_cap.unwrap_or(CapSide::Before));
     let tokens = model_run::tokens(&prompts)?;
-    let label = format!("{}: {}", step.name, subject.name);
+    let label = subject.task_label(&step.name, &cell.template);
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
     let batch = context.batch(&subject.model);
     let divided = subject.divided(&step.name, &cell.template, parts(prompts.len(), batch), context);

@@ -91,7 +91,7 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
     let n_measures = step.measures.len();
     let wanted: HookPositions = streams.iter().map(|place| (place.hook, places::together(&at))).collect();
     let rows = read.len() * answers.len();
-    let task = context.progress.begin(&format!("{}: {}", step.name, subject.name), rows as u64, "readings");
+    let task = context.progress.begin(&subject.task_label(&step.name, &cell.template), rows as u64, "readings");
     let batch = context.batch(&subject.model);
     let divided = subject.divided(&step.name, &cell.template, parts(answers.len(), batch), context);
     let cap = step.soft_cap.unwrap_or(CapSide::After);

@@ -120,7 +120,7 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let runs = 1 + variations.len();
     let keys_of_run = 1 + most;
     let total = runs * prompts.len();
-    let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "runs");
+    let task = context.progress.begin(&subject.task_label(name, &cell.template), total as u64, "runs");
     // Logits of every position, beside what they are made of.
     let bytes = 4 * 4 * length * facts.n_vocab;
     let at_once = (replays::memory(context) / 2 / bytes.max(1)).clamp(1, context.batch(&subject.model));

@@ -57,7 +57,7 @@ fn look(step: &step::MaxActivations, run: TemplateRun) -> Result<(), Error> {
         let own = each_once(&cell.prompts);
         let tokens = model_run::tokens(&own)?;
         let wanted: HookPositions = units.iter().map(|unit| (unit.hook, positions.clone())).collect();
-        let label = format!("{}: {}", step.name, subject.name);
+        let label = subject.task_label(&step.name, template);
         let task = context.progress.begin(&label, own.len() as u64, "prompts");
         let batch = context.batch(&subject.model);
         let first = prompts.len();

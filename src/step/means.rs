@@ -246,7 +246,11 @@ fn sums(
     outcome: &mut Outcome,
 ) -> Result<Vec<Sums>, Error> {
     let (step, model) = (over.step, &subject.model);
-    let task = context.progress.begin(&format!("{step} means: {}", subject.name), tokens.batch as u64, "prompts");
+    let task = context.progress.begin(
+        &subject.task_label(&format!("{step} means"), &cell.template),
+        tokens.batch as u64,
+        "prompts",
+    );
     // What is read of a batch stays until it is added up.
     let bytes = replays::activation_bytes(wanted, model.facts(), tokens.pos);
     let batch = context.batch(model).min((replays::memory(context) / bytes.max(1)).max(1));

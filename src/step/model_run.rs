@@ -128,6 +128,19 @@ impl ModelRun {
         RunLabels { model: &self.name.name, checkpoint: self.name.checkpoint.as_deref().unwrap_or_default() }
     }
 
+    /// Whether its prompts have several templates, so that one is to be named.
+    fn has_several_templates(&self) -> bool {
+        self.set.templates.len() > 1
+    }
+
+    /// What a step does with its prompts of one template, for who waits: `effects: model`, and the template where there are several.
+    pub fn task_label(&self, step: &str, template: &str) -> String {
+        match self.has_several_templates() {
+            true => format!("{step}: {}, {template}", self.name),
+            false => format!("{step}: {}", self.name),
+        }
+    }
+
     /// Work of a step on its prompts of one template, in parts.
     pub fn divided<'c>(
         &self,
@@ -174,9 +187,14 @@ impl ModelRun {
         mut work: impl FnMut(TemplateRun) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let cells = self.cells(step, context)?;
-        cells
-            .chunk_by(|one, other| one.template == other.template)
-            .try_for_each(|shapes| work(TemplateRun { shapes, subject: self, context, outcome: &mut *outcome }))
+        cells.chunk_by(|one, other| one.template == other.template).try_for_each(|shapes| {
+            let first_check = outcome.checks.len();
+            work(TemplateRun { shapes, subject: self, context, outcome: &mut *outcome })?;
+            if let (Some(cell), true) = (shapes.first(), self.has_several_templates()) {
+                outcome.name_checks(first_check, &cell.template);
+            }
+            Ok(())
+        })
     }
 
     /// Lets `work` have its prompts of each template and shape; the values of a template's shapes become rows together.

@@ -41,6 +41,11 @@ impl Outcome {
         self.checks.extend(worst.map(|worst| SelfCheck { rows, ..worst }));
     }
 
+    /// Says of the checks from number `first` on that they are of the prompts of this template.
+    pub(super) fn name_checks(&mut self, first: usize, template: &str) {
+        self.checks.iter_mut().skip(first).for_each(|check| check.template = Some(template.to_string()));
+    }
+
     /// Adds rows to the frame `name`, with the columns `model` and `checkpoint` before them.
     pub(super) fn add_rows(&mut self, name: &str, labels: RunLabels, rows: DataFrame) -> PolarsResult<()> {
         self.add(name, ModelColumns::frame(std::iter::repeat_n(labels, rows.height()))?.hstack(rows.columns())?)

@@ -184,7 +184,7 @@ fn patch(
     let interventions: Vec<(Component, &PositionGroup)> =
         sites.iter().flat_map(|&place| at.iter().map(move |at| (place, at))).collect();
     let total = interventions.len() * seeds * pairs.clean.len();
-    let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
+    let task = context.progress.begin(&subject.task_label(name, &cell.template), total as u64, "rows");
     let edits: Vec<Arc<[Edit]>> =
         windows.iter().flat_map(|places| at.iter().map(move |at| Arc::from(patches(places, at)))).collect();
     let edited: HookPositions = windows.iter().flatten().map(|place| (place.hook, places::together(&at))).collect();

@@ -126,7 +126,7 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
     let runs = Runs::keeping(&step.measures, Direction::Noising, cell, &pairs, (&kept, &sent), (subject, context))?;
     let of: Vec<(usize, usize)> = pairs.clean.iter().copied().zip(pairs.other.iter().copied()).collect();
     let total: usize = blocks.iter().map(|block| block.paths() * of.len()).sum();
-    let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
+    let task = context.progress.begin(&subject.task_label(name, &cell.template), total as u64, "rows");
     let mut data = Vec::with_capacity(total * step.measures.len());
     let divided = subject.divided(name, &cell.template, parts(blocks.len(), 1), context);
     let rows = |part: Range<usize>| blocks[part].iter().map(|block| block.paths() * of.len()).sum::<usize>();

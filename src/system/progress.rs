@@ -79,7 +79,7 @@ impl Progress {
             Mode::Bars(bars) => {
                 let bar = bars.add(ProgressBar::new(total));
                 let template =
-                    format!("{{prefix:24!}} {{wide_bar}} {{pos}}/{{len}} {unit} {{msg}} [{{elapsed}} < {{eta}}]");
+                    format!("{{prefix:32!}} {{wide_bar}} {{pos}}/{{len}} {unit} {{msg}} [{{elapsed}} < {{eta}}]");
                 if let Ok(style) = ProgressStyle::with_template(&template) {
                     bar.set_style(style);
                 }

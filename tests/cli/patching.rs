@@ -73,6 +73,45 @@ fn effects_have_rows_intervals_and_a_self_check() {
     }
 }
 
+/// Where prompts have several templates, what is said of one names it, and what two say alike is said once.
+#[test]
+fn templates_are_named_in_progress_and_self_checks() {
+    let spec = r#"
+title = "templates"
+[model]
+source = "builtin:arith"
+[prompts]
+operators = ["+"]
+operands = { a = "0..40", b = "0..40" }
+sample = 30
+template = { one = "{a}{op}{b}=", two = "{a}{op}{b}=" }
+[[step]]
+name = "effects"
+kind = "activation-patching"
+sites = ["2.mlp_post"]
+[[step]]
+name = "circuit"
+kind = "ablation"
+components = ["L1H0"]
+"#;
+    let sandbox = Sandbox::with(spec);
+    let said = sandbox.ran().err;
+    let means = "circuit: model: template 'one': means are over";
+    says(&said, ["effects: model, one: 30/30 rows", "effects: model, two: 30/30 rows", "circuit: model, two: ", means]);
+    assert!(!said.contains("(; )"), "{said}");
+    let checks = sandbox.json("results/spec/manifest.json")["self_checks"].clone();
+    let templates: Vec<&str> =
+        checks.as_array().expect("checks").iter().filter_map(|check| check["template"].as_str()).collect();
+    assert_eq!(templates, ["one", "two", "one", "two"]);
+    let report = sandbox.read("results/spec/report.md");
+    says(&report, ["step 'effects', model 'model', template 'two': 8 interventions recomputed from scratch"]);
+    // Of one template nobody asks which.
+    let one = spec.replace("template = { one = \"{a}{op}{b}=\", two = \"{a}{op}{b}=\" }", "template = \"{a}{op}{b}=\"");
+    let sandbox = Sandbox::with(&one);
+    says(&sandbox.ran().err, ["effects: model: 30/30 rows"]);
+    assert!(sandbox.json("results/spec/manifest.json")["self_checks"][0].get("template").is_none());
+}
+
 /// Patching the whole stream at the last position before the last layer's end, or denoising, moves the answer as it must.
 #[test]
 fn patching_the_last_stream_gives_the_other_answer() {

@@ -4,6 +4,7 @@ use super::circuits::{self, Circuits};
 use super::controls;
 use super::runs::{self, AblationCase, Arm};
 use crate::Error;
+use crate::counted::{agreeing, counted};
 use crate::intervene::{Edit, HookPositions, Positions, Units};
 use crate::measure::Property;
 use crate::model::hook::Hook;
@@ -104,7 +105,7 @@ pub fn ablate(step: &Ablation, CellRun { cell, subject, context, outcome }: Cell
         None => cell.prompts.iter().map(|&prompt| AblationCase { prompt, other: None, arm: arm_of(prompt) }).collect(),
     };
     let total: usize = cases.iter().map(|case| arms[case.arm].runs()).sum();
-    let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
+    let task = context.progress.begin(&subject.task_label(name, &cell.template), total as u64, "rows");
     let data = runs::measure(step, &arms, &cases, (&cell.template, &positions), subject, (context, &task), outcome)?;
 
     let keys = circuits::keys(&all)?;
@@ -168,8 +169,10 @@ pub fn without_zero_answers<'s>(
             return Err(Error::refused(format!("step '{}'", step.name))(problem));
         }
         outcome.notes.push(format!(
-            "{name}: template '{template}': {} of {all} prompts have the answer 0 and are left out",
-            all - left
+            "{name}: template '{template}': {} of {} {} left out",
+            all - left,
+            counted(all, "prompt"),
+            agreeing(all - left, "has the answer 0 and is", "have the answer 0 and are")
         ));
         let shapes = kept.len();
         kept.iter_mut().enumerate().for_each(|(number, cell)| cell.shape = (number, shapes));

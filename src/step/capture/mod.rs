@@ -178,7 +178,7 @@ fn read(
 ) -> Result<Vec<Activation>, Error> {
     let wanted: HookPositions = chosen.iter().map(|chosen| (chosen.hook, at.clone())).collect();
     let tokens = model_run::tokens(&cell.prompts)?;
-    let label = format!("{}: {}", step.name, subject.name);
+    let label = subject.task_label(&step.name, &cell.template);
     let task = context.progress.begin(&label, cell.prompts.len() as u64, "prompts");
     let mut kept: Vec<Activation> = Vec::with_capacity(chosen.len());
     let batch = context.batch(&subject.model);

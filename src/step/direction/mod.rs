@@ -14,6 +14,7 @@ use super::{Outcome, RowsInfo, Scope, pairing, places, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
+use crate::counted::counted;
 use crate::direction::{Directions, Subspace};
 use crate::manifest::SelfCheck;
 use crate::model::hook::Site;
@@ -178,7 +179,7 @@ fn find(
 ) -> Result<(), Error> {
     let step = search.step;
     let facts = subject.model.facts();
-    let label = format!("{}: {}", step.name, subject.name);
+    let label = subject.task_label(&step.name, template);
     let places = reads::resolve(step, prompts, context)?;
     let mut found: Vec<FoundDirection> = Vec::with_capacity(places.len());
     // Half of the memory for activations; what is found of them is small.
@@ -201,7 +202,7 @@ fn learn(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let facts = subject.model.facts();
-    let label = format!("{}: {}", step.name, subject.name);
+    let label = subject.task_label(&step.name, template);
     let places = reads::resolve(step, prompts, context)?;
     let task = ExchangeTask::new(step, subject, prompts, context, outcome)?;
     let mut found: Vec<FoundDirection> = Vec::with_capacity(places.len());
@@ -222,10 +223,10 @@ fn learn(
     })?;
     if learning > 0 {
         outcome.notes.push(format!(
-            "{}: template '{template}': at {learning} of {} places the loss fell by less than a tenth from the first epoch to the last: \
+            "{}: template '{template}': at {learning} of {} the loss fell by less than a tenth from the first epoch to the last: \
              more epochs or another lr might find a better subspace, if there is one",
             subject.name,
-            places.len()
+            counted(places.len(), "place")
         ));
     }
     keep(step, &places, &found, (template, several), subject, context, outcome)

@@ -5,6 +5,7 @@ use super::rows::{CLEAN, JudgedText, TextColumns, TextRow, measures, pattern};
 use super::texts::{TextReader, WrittenText};
 use crate::Error;
 use crate::context::Context;
+use crate::counted::{agreeing, counted};
 use crate::intervene::{
     Activations, Change, Choice, Decoder, HookPositions, Opening, Positions, ReplayCheck, Sampling, TextEnd,
     TokenEdits, WrittenTokens,
@@ -79,15 +80,17 @@ pub fn write(step: &Generate, run: TemplateRun) -> Result<(), Error> {
     match refused {
         Some(error) if groups.is_empty() => return Err(error),
         Some(_) => outcome.notes.push(format!(
-            "{}: {left_out} prompts, of shapes of which none has a counterfactual, are left out",
-            subject.name
+            "{}: {}, of shapes of which none has a counterfactual, {} left out",
+            subject.name,
+            counted(left_out, "prompt"),
+            agreeing(left_out, "is", "are")
         )),
         None => {}
     }
     let arms = 1 + variations.len();
     let texts_of_prompt = arms * step.samples;
     let total: usize = groups.iter().map(|group| group.prompts.len()).sum();
-    let label = format!("{}: {}", step.name, subject.name);
+    let label = subject.task_label(&step.name, template);
     let task = context.progress.begin(&label, (total * texts_of_prompt * step.max_new_tokens) as u64, "tokens at most");
     let mut written: Vec<WrittenText> = Vec::with_capacity(total * texts_of_prompt);
     for group in &groups {
@@ -315,7 +318,9 @@ fn add_rows(
     if unended > 0 {
         let (model, all) = (&subject.name, written.len());
         outcome.notes.push(format!(
-            "{model}: template '{template}': {unended} of {all} texts end where edits made logits that are not numbers"
+            "{model}: template '{template}': {unended} of {} {} where edits made logits that are not numbers",
+            counted(all, "text"),
+            agreeing(unended, "ends", "end")
         ));
     }
     let baseline = &data[..prompts.len() * measures.len()];

@@ -253,7 +253,7 @@ fn intervene(step: &Intervention, CellRun { cell, subject, context, outcome }: C
     let planned = &variations;
     let prompts: Vec<&Prompt> = pairs.clean.iter().map(|&index| cell.prompts[index]).collect();
     let total = planned.len() * prompts.len();
-    let task = context.progress.begin(&format!("{name}: {}", subject.name), total as u64, "rows");
+    let task = context.progress.begin(&subject.task_label(name, &cell.template), total as u64, "rows");
     let runs = patching::runs_at_once(&step.measures);
     let block =
         replays::prompts_at_once(context, &subject.model, cell.positions.length, &edited, (runs, planned.len()));

@@ -168,7 +168,7 @@ fn probe(step: &step::Probe, run: TemplateRun) -> Result<(), Error> {
         .map(|(name, at)| PositionGroup { index: same(name, at.index), ..at.clone() })
         .collect();
     let blocks = reads.blocks(facts, length, task.prompts.len(), memory(context, facts.d_model, task.classes.len()));
-    let label = format!("{}: {}", step.name, subject.name);
+    let label = subject.task_label(&step.name, &cell.template);
     let mut results: Vec<Vec<Judgement>> = Vec::with_capacity(reads.all.len());
     let layout = |hook: Hook| Layout::of(hook, facts, length);
     let divided = subject.divided(&step.name, &cell.template, blocks, context);

@@ -138,7 +138,7 @@ fn classify(
     let shuffled = values::shuffled(&matched, step.seed);
     check_examples(step, set, context, outcome)?;
 
-    let label = format!("{} {sign}: {}", step.name, subject.name);
+    let label = subject.task_label(&format!("{} {sign}", step.name), &set.template);
     let mut found: Vec<NeuronMatches> = Vec::with_capacity(neurons.len());
     let mut examples = Examples::new(step.examples);
     for part in neurons.chunks(at_once(context, problems.len())) {

@@ -95,7 +95,7 @@ fn support(
     let last = Positions::At(vec![cell.positions.length - 1]);
     let layers = super::layers(&bags);
     let wanted: HookPositions = layers.iter().map(|&layer| (super::hook(layer), last.clone())).collect();
-    let label = format!("{}: {}, {group}", step.name, subject.name);
+    let label = format!("{}, {group}", subject.task_label(&step.name, &cell.template));
     let task = context.progress.begin(&label, prompts.len() as u64, "prompts");
     // What is read of a batch stays until it is added up.
     let bytes = replays::activation_bytes(&wanted, subject.model.facts(), cell.positions.length);
