@@ -1,6 +1,7 @@
 //! Runs a step through its store: what was computed before is taken from there, what is computed is put into it.
 
 use crate::context::Context;
+use crate::counted::{agreeing, counted};
 use crate::manifest::{Recalled, SelfCheck};
 use crate::model::ModelName;
 use crate::plan::Recall;
@@ -10,6 +11,7 @@ use crate::spec::Step;
 use crate::step::{self, Outcome};
 use crate::store::key::{Key, parameters};
 use crate::store::{Entry, Provenance, Taken};
+use crate::system::interrupt;
 use crate::system::time::{now, utc};
 use crate::variants::reads::with_all_it_reads;
 use crate::{Error, resume as blocks};
@@ -77,14 +79,19 @@ impl Recall<'_> {
         let outcome = run(step, &Context { blocks: &blocks, ..context });
         if outcome.is_err() && blocks.held() > 0 {
             context.progress.say(&format!(
-                "step '{}': {} finished blocks are kept in the store; the next run continues after them",
+                "step '{}': {} {} kept in the store; the next run continues after {}",
                 step.name(),
-                blocks.held()
+                counted(blocks.held(), "finished block"),
+                agreeing(blocks.held(), "is", "are"),
+                agreeing(blocks.held(), "it", "them")
             ));
         }
         let outcome = outcome?;
         handle.store.forget_failure(&key.digest);
         let entry = handle.keep(&outcome, started.elapsed().as_secs_f64(), &key, self, step, &context);
+        if entry.is_some() {
+            interrupt::stored_a_step();
+        }
         blocks.discard();
         self.session.note_computed(&key.digest);
         Ok(StepRun { outcome, from_store: None, entry })

@@ -1,10 +1,11 @@
 //! Ctrl-C and the signals that ask a process to end. While there is nothing to lose the process ends at once. Once results are being
 //! made, the work is asked to stop at the next safe place, and what does not stop soon is ended where it is: files are whole or not
-//! there at all times. A second signal ends the process at once.
+//! there at all times. A second signal ends the process at once. Either way one line says what is kept and how to go on.
 
 use super::claim;
+use crate::counted::counted;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use std::time::Duration;
 static ASKED: AtomicI32 = AtomicI32::new(0);
 /// What there is to go on from: an [`InterruptStage`].
 static STAGE: AtomicU8 = AtomicU8::new(InterruptStage::Before as u8);
+/// How many steps this process has computed and stored.
+static STORED: AtomicUsize = AtomicUsize::new(0);
 /// Whether the sentence is said: once. Held while it is written, so that the process does not end between the two.
 static SAID: Mutex<bool> = Mutex::new(false);
 /// Held while files are put in their places.
@@ -54,15 +57,22 @@ impl std::error::Error for Interrupted {}
 
 impl std::fmt::Display for Interrupted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match STAGE.load(Ordering::Relaxed) {
+        match STAGE.load(Ordering::Relaxed) {
             stage if stage == InterruptStage::Kept as u8 => {
-                "interrupted; what was complete is kept in the store, and the same command continues from there"
+                let steps = match STORED.load(Ordering::Relaxed) {
+                    0 => String::new(),
+                    stored => format!(" ({} of this run)", counted(stored, "step")),
+                };
+                write!(
+                    f,
+                    "interrupted; what was complete{steps} is kept in the store, and the same command continues from there"
+                )
             }
-            stage if stage == InterruptStage::Lost as u8 => {
-                "interrupted; nothing is kept because the store is off, so the same command starts from the beginning"
-            }
-            _ => "interrupted before anything was computed; the same command starts from the beginning",
-        })
+            stage if stage == InterruptStage::Lost as u8 => f.write_str(
+                "interrupted; nothing is kept because the store is off, so the same command starts from the beginning",
+            ),
+            _ => f.write_str("interrupted before anything was computed; the same command starts from the beginning"),
+        }
     }
 }
 
@@ -71,6 +81,11 @@ pub fn stage(stage: InterruptStage) {
     if STAGE.load(Ordering::Relaxed) != InterruptStage::Kept as u8 {
         STAGE.store(stage as u8, Ordering::Relaxed);
     }
+}
+
+/// Counts a step that was computed and stored, to be told of where the work is stopped.
+pub fn stored_a_step() {
+    STORED.fetch_add(1, Ordering::Relaxed);
 }
 
 /// To be called between blocks of work, wherever stopping loses nothing that is complete.
@@ -135,6 +150,7 @@ pub fn say_once(write: impl FnOnce()) {
 fn asked(signal: i32) {
     let first = ASKED.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok();
     if !first {
+        within_a_moment(say_how_to_go_on);
         within_a_moment(claim::give_back_all);
         std::process::exit(i32::from(exit_code()));
     }
@@ -152,12 +168,7 @@ fn asked(signal: i32) {
 fn end() -> ! {
     within_a_moment(|| drop(UNDISTURBED.lock().unwrap_or_else(PoisonError::into_inner)));
     // A reader of standard error that has stopped reading is not waited for.
-    within_a_moment(|| {
-        say_once(|| {
-            use std::io::Write;
-            let _ = writeln!(std::io::stderr(), "error: {Interrupted}");
-        });
-    });
+    within_a_moment(say_how_to_go_on);
     within_a_moment(|| {
         claim::give_back_all();
         for folder in TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
@@ -166,6 +177,13 @@ fn end() -> ! {
     });
     do_last();
     std::process::exit(i32::from(exit_code()))
+}
+
+fn say_how_to_go_on() {
+    say_once(|| {
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "error: {Interrupted}");
+    });
 }
 
 fn within_a_moment(work: impl FnOnce() + Send + 'static) {

@@ -82,6 +82,28 @@ fn a_signal_ends_every_phase_within_two_seconds() {
     }
 }
 
+/// Who presses Ctrl-C twice, because nothing seems to happen, is told the same, once.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_says_what_is_kept_too() {
+    let sandbox = Sandbox::stored(SLOW);
+    sandbox.write("config.json", CONFIG);
+    let mut child = sandbox.command(&["run", "spec.toml"]).stderr(Stdio::piped()).spawn().expect("it starts");
+    let begun = sandbox.at("results/spec/.ablate-unfinished");
+    let id = child.id();
+    wait_until(&mut child, || listens(id) && begun.exists());
+    for _ in 0..2 {
+        signal(&child, "INT");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{text}");
+    let sentence =
+        "error: interrupted; what was complete is kept in the store, and the same command continues from there\n";
+    assert_eq!(text.matches(sentence).count(), 1, "{text}");
+}
+
 /// While steps are computed, what they had finished is kept, and that is said.
 #[cfg(target_os = "linux")]
 #[test]
