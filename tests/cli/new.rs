@@ -15,7 +15,9 @@ fn a_new_spec_is_explained_and_runs_at_once() {
     says(&text, ["[prompts]", "# How many prompts to draw", "kind = \"activation-patching\"", "ablate run mine.toml"]);
     sandbox.run(&["run", "mine.toml", "--quiet"]).ok();
     assert!(sandbox.at("results/mine/figures/heads.svg").is_file());
-    assert!(sandbox.at("results/mine/tables/strongest.csv").is_file());
+    for table in ["right", "strongest"] {
+        assert!(sandbox.has(format!("results/mine/tables/{table}.csv")), "{table}");
+    }
 }
 
 #[test]
@@ -34,6 +36,9 @@ fn a_new_spec_of_words_is_for_the_model_it_is_given() {
     for file in ["figures/heads.svg", "figures/mlps.svg", "tables/strongest.csv", "tables/difference.csv"] {
         assert!(sandbox.has(format!("results/mine/{file}")), "{file}");
     }
+    // Whether the model can do the task, before its effects.
+    let right = sandbox.read("results/mine/tables/right.csv");
+    assert!(right.starts_with("template,n,rate,ci_low,ci_high\nABBA,") && right.contains("\nBABA,"), "{right}");
 }
 
 #[test]
