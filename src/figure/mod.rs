@@ -31,6 +31,7 @@ mod scatter;
 mod scene;
 mod series;
 mod svg;
+mod vector;
 
 pub use drawing::Drawn;
 pub use error::{FigureError, FigureProblem};
@@ -44,6 +45,7 @@ pub use geometry::{Area, Point};
 #[doc(hidden)]
 pub use scene::{Color, Item, MarkerShape, Scene, Text};
 
+use crate::counted::counted;
 use crate::spec::{self, FigureKind, ImageFormat, figure_kinds};
 use crate::system::atomic::write_atomic;
 use crate::table::{self, TableFault};
@@ -140,7 +142,7 @@ fn letters_without_glyph(scene: &Scene) -> Option<String> {
     };
     let mut named: Vec<String> = letters.iter().take(NAMED).map(name).collect();
     if letters.len() > NAMED {
-        named.push(format!("{} others", letters.len() - NAMED));
+        named.push(counted(letters.len() - NAMED, "other"));
     }
     let last = named.pop()?;
     let all = if named.is_empty() { last } else { format!("{} and {last}", named.join(", ")) };

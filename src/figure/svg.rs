@@ -4,36 +4,22 @@
 //! stays small.
 
 use super::font::{self, Face, PlacedGlyph, Typeface};
-use super::paint::paint;
 use super::scene::Scene;
+use super::vector::{self, VectorShapes, VectorText};
 use ab_glyph::{Font, GlyphId, OutlineCurve};
-use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
-    FontTransform,
-};
+use plotters_backend::{BackendColor, BackendCoord, FontTransform};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fmt::Write;
-
-/// Units per pixel: coordinates are whole tenths.
-const SCALE: f64 = 10.0;
 
 /// The scene as an SVG document.
 pub fn svg(scene: &Scene, title: &str) -> String {
-    let mut backend = Svg { size: (scene.width * 10, scene.height * 10), ..Svg::default() };
-    match paint(scene.items.iter(), &mut backend, SCALE) {
-        Ok(()) => backend.document(scene, title),
-        // Writing to memory cannot fail: both of the backend's error types have no value.
-        Err(DrawingErrorKind::DrawingError(never)) => match never {},
-        Err(DrawingErrorKind::FontError(_)) => backend.document(scene, title),
-    }
+    let mut svg = Svg::default();
+    vector::add(scene, &mut svg);
+    svg.document(scene, title)
 }
-
-type SvgResult = Result<(), DrawingErrorKind<Infallible>>;
 
 #[derive(Default)]
 struct Svg {
-    size: (u32, u32),
     body: String,
     /// The path under construction: its attributes and data.
     open: Option<(String, String)>,
@@ -50,12 +36,12 @@ impl Svg {
                 (format!("{width}mm"), format!("{height:.2}mm"))
             }
         };
+        let (across, down) = vector::units(scene);
         let mut text = String::with_capacity(self.body.len() + 4096);
         let _ = writeln!(
             text,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{width}\" \
-             height=\"{height}\" viewBox=\"0 0 {} {}\" role=\"img\">",
-            self.size.0, self.size.1
+             height=\"{height}\" viewBox=\"0 0 {across} {down}\" role=\"img\">"
         );
         let _ = writeln!(text, "<title>{}</title>", escaped(title));
         text.push_str("<defs>\n");
@@ -69,7 +55,7 @@ impl Svg {
     }
 
     /// Adds to the open path where the attributes are the same.
-    fn shape(&mut self, color: BackendColor, attributes: String, data: &str) -> SvgResult {
+    fn shape(&mut self, color: BackendColor, attributes: String, data: &str) {
         match &mut self.open {
             Some((open, path)) if *open == attributes => path.push_str(data),
             _ => {
@@ -81,7 +67,6 @@ impl Svg {
         if color.alpha < 1.0 {
             self.close();
         }
-        Ok(())
     }
 
     fn close(&mut self) {
@@ -90,8 +75,8 @@ impl Svg {
         }
     }
 
-    fn fill(&mut self, color: BackendColor, data: &str) -> SvgResult {
-        self.shape(color, paint_of("fill", color), data)
+    fn fill(&mut self, color: BackendColor, data: &str) {
+        self.shape(color, paint_of("fill", color), data);
     }
 }
 
@@ -117,68 +102,37 @@ fn polyline(points: &[BackendCoord]) -> String {
     data
 }
 
-impl DrawingBackend for Svg {
-    type ErrorType = Infallible;
-
-    fn get_size(&self) -> (u32, u32) {
-        self.size
-    }
-
-    fn ensure_prepared(&mut self) -> SvgResult {
-        Ok(())
-    }
-
-    fn present(&mut self) -> SvgResult {
-        Ok(())
-    }
-
-    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> SvgResult {
-        self.fill(color, &format!("M{x} {y}h1v1h-1z"))
-    }
-
-    fn draw_rect<S: BackendStyle>(
-        &mut self,
-        (x0, y0): BackendCoord,
-        (x1, y1): BackendCoord,
-        style: &S,
-        _fill: bool,
-    ) -> SvgResult {
-        let (width, height) = (x1 - x0, y1 - y0);
-        if width <= 0 || height <= 0 {
-            return Ok(());
-        }
+impl VectorShapes for Svg {
+    fn rect(&mut self, (x, y): BackendCoord, (width, height): (i32, i32), color: BackendColor) {
         // Smoothed edges of cells that touch would let what is beneath shine through.
-        let attributes = format!("{} shape-rendering=\"crispEdges\"", paint_of("fill", style.color()));
-        self.shape(style.color(), attributes, &format!("M{x0} {y0}h{width}v{height}h{}z", -width))
+        let attributes = format!("{} shape-rendering=\"crispEdges\"", paint_of("fill", color));
+        self.shape(color, attributes, &format!("M{x} {y}h{width}v{height}h{}z", -width));
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> SvgResult {
-        let points: Vec<BackendCoord> = path.into_iter().collect();
-        let (color, width) = (paint_of("stroke", style.color()), style.stroke_width());
-        let attributes = format!("fill=\"none\" {color} stroke-width=\"{width}\" stroke-linejoin=\"round\"");
-        self.shape(style.color(), attributes, &polyline(&points))
+    fn pixel(&mut self, (x, y): BackendCoord, color: BackendColor) {
+        self.fill(color, &format!("M{x} {y}h1v1h-1z"));
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        vertices: I,
-        style: &S,
-    ) -> SvgResult {
-        let points: Vec<BackendCoord> = vertices.into_iter().collect();
-        self.fill(style.color(), &format!("{}z", polyline(&points)))
+    fn line(&mut self, points: Vec<BackendCoord>, color: BackendColor, width: u32) {
+        let stroke = paint_of("stroke", color);
+        let attributes = format!("fill=\"none\" {stroke} stroke-width=\"{width}\" stroke-linejoin=\"round\"");
+        self.shape(color, attributes, &polyline(&points));
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, _fill: bool) -> SvgResult {
+    fn polygon(&mut self, points: Vec<BackendCoord>, color: BackendColor) {
+        self.fill(color, &format!("{}z", polyline(&points)));
+    }
+
+    fn circle(&mut self, (x, y): BackendCoord, radius: u32, color: BackendColor) {
         let (left, across) = (x - radius as i32, 2 * radius as i32);
         let half = |sign: &str| format!("a{radius} {radius} 0 1 0 {sign}{across} 0");
-        self.fill(style.color(), &format!("M{left} {y}{}{}z", half(""), half("-")))
+        self.fill(color, &format!("M{left} {y}{}{}z", half(""), half("-")));
     }
 
-    fn draw_text<TStyle: BackendTextStyle>(&mut self, text: &str, style: &TStyle, (x, y): BackendCoord) -> SvgResult {
+    fn text(&mut self, text: &str, VectorText { face, size, turn, color }: VectorText, (x, y): BackendCoord) {
         self.close();
-        let face = if matches!(style.style(), FontStyle::Bold) { Face::Semibold } else { Face::Regular };
-        let scale = style.size() / font::EM;
-        let turn = match style.transform() {
+        let scale = size / font::EM;
+        let turn = match turn {
             FontTransform::None => "",
             FontTransform::Rotate90 => " rotate(90)",
             FontTransform::Rotate180 => " rotate(180)",
@@ -189,7 +143,7 @@ impl DrawingBackend for Svg {
             "<g aria-label=\"{}\" transform=\"translate({x} {y}){turn} scale({scale:.4} {:.4})\" {}>",
             escaped(text),
             -scale,
-            paint_of("fill", style.color())
+            paint_of("fill", color)
         );
         for PlacedGlyph { of, id, at, .. } in font::place(text, face).0 {
             let outline = self.glyphs.entry((of, id.0)).or_insert_with(|| outline(of, id));
@@ -199,7 +153,6 @@ impl DrawingBackend for Svg {
         }
         self.glyphs.retain(|_, outline| !outline.is_empty());
         self.body.push_str("</g>\n");
-        Ok(())
     }
 }
 

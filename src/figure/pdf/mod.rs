@@ -3,22 +3,17 @@
 
 mod fonts;
 
-use super::font::{self, Face};
-use super::paint::paint;
+use super::font;
 use super::scene::Scene;
+use super::vector::{self, SCALE, VectorShapes, VectorText};
 use fonts::EmbeddedFonts;
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::writers::ExtGraphicsState;
 use pdf_writer::{Content, Filter, Finish, Name, Pdf as Document, Rect, Ref, Str, TextStr};
-use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
-    FontTransform,
-};
+use plotters_backend::{BackendColor, BackendCoord, FontTransform};
 use std::collections::BTreeMap;
 use std::io;
 
-/// Units per pixel of the scene: coordinates are whole tenths.
-const SCALE: f64 = 10.0;
 /// Edges of cells that touch are smoothed by viewers, and what is beneath would shine through: so much wider is each, in units.
 const OVERLAP: f32 = 2.0;
 
@@ -37,18 +32,17 @@ const FIRST_FREE: i32 = 6;
 pub fn pdf(scene: &Scene, title: &str) -> io::Result<Vec<u8>> {
     let points = scene.points_per_pixel();
     let (width, height) = (f64::from(scene.width) * points, f64::from(scene.height) * points);
-    let mut page = PdfPage::new((scene.width * 10, scene.height * 10));
+    let mut page = PdfPage::new();
     // The page's origin is its lower left corner, and it is measured in points.
     let unit = (points / SCALE) as f32;
     page.content.save_state().transform([unit, 0.0, 0.0, -unit, 0.0, height as f32]);
     page.content.set_line_join(LineJoinStyle::RoundJoin);
-    paint(scene.items.iter(), &mut page, SCALE).map_err(|error| io::Error::other(error.to_string()))?;
+    vector::add(scene, &mut page);
     page.content.restore_state();
     page.document(title, (width as f32, height as f32))
 }
 
 struct PdfPage {
-    size: (u32, u32),
     content: Content,
     fonts: EmbeddedFonts,
     /// Opacities in thousandths, each with its number.
@@ -58,12 +52,9 @@ struct PdfPage {
     opacity: Option<u16>,
 }
 
-type PageResult = Result<(), DrawingErrorKind<io::Error>>;
-
 impl PdfPage {
-    fn new(size: (u32, u32)) -> Self {
+    fn new() -> Self {
         Self {
-            size,
             content: Content::new(),
             fonts: EmbeddedFonts::default(),
             opacities: BTreeMap::new(),
@@ -156,75 +147,36 @@ fn shares((r, g, b): (u8, u8, u8)) -> [f32; 3] {
     [r, g, b].map(|part| f32::from(part) / 255.0)
 }
 
-impl DrawingBackend for PdfPage {
-    type ErrorType = io::Error;
-
-    fn get_size(&self) -> (u32, u32) {
-        self.size
-    }
-
-    fn ensure_prepared(&mut self) -> PageResult {
-        Ok(())
-    }
-
-    fn present(&mut self) -> PageResult {
-        Ok(())
-    }
-
-    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> PageResult {
-        self.fill(color);
-        self.content.rect(x as f32, y as f32, 1.0, 1.0).fill_nonzero();
-        Ok(())
-    }
-
-    fn draw_rect<S: BackendStyle>(
-        &mut self,
-        (x0, y0): BackendCoord,
-        (x1, y1): BackendCoord,
-        style: &S,
-        _fill: bool,
-    ) -> PageResult {
-        let (width, height) = ((x1 - x0) as f32, (y1 - y0) as f32);
-        if width <= 0.0 || height <= 0.0 {
-            return Ok(());
-        }
-        let color = style.color();
+impl VectorShapes for PdfPage {
+    fn rect(&mut self, (x, y): BackendCoord, (width, height): (i32, i32), color: BackendColor) {
         self.fill(color);
         // Transparent ones would be darker where they overlap.
         let more = if color.alpha < 1.0 { 0.0 } else { OVERLAP };
-        let (x, y) = (x0 as f32 - more / 2.0, y0 as f32 - more / 2.0);
-        self.content.rect(x, y, width + more, height + more).fill_nonzero();
-        Ok(())
+        let (x, y) = (x as f32 - more / 2.0, y as f32 - more / 2.0);
+        self.content.rect(x, y, width as f32 + more, height as f32 + more).fill_nonzero();
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> PageResult {
-        self.stroke(style.color(), style.stroke_width());
-        self.polyline(path);
+    fn pixel(&mut self, (x, y): BackendCoord, color: BackendColor) {
+        self.fill(color);
+        self.content.rect(x as f32, y as f32, 1.0, 1.0).fill_nonzero();
+    }
+
+    fn line(&mut self, points: Vec<BackendCoord>, color: BackendColor, width: u32) {
+        self.stroke(color, width);
+        self.polyline(points);
         self.content.stroke();
-        Ok(())
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        vertices: I,
-        style: &S,
-    ) -> PageResult {
-        self.fill(style.color());
-        self.polyline(vertices);
+    fn polygon(&mut self, points: Vec<BackendCoord>, color: BackendColor) {
+        self.fill(color);
+        self.polyline(points);
         self.content.close_path().fill_nonzero();
-        Ok(())
     }
 
-    fn draw_circle<S: BackendStyle>(
-        &mut self,
-        (x, y): BackendCoord,
-        radius: u32,
-        style: &S,
-        _fill: bool,
-    ) -> PageResult {
+    fn circle(&mut self, (x, y): BackendCoord, radius: u32, color: BackendColor) {
         // A quarter of a circle is a cubic curve whose handles have this share of the radius, to 0.03 %.
         const HANDLE: f32 = 0.552_285;
-        self.fill(style.color());
+        self.fill(color);
         let (x, y, r) = (x as f32, y as f32, radius as f32);
         let h = r * HANDLE;
         self.content.move_to(x + r, y);
@@ -233,27 +185,24 @@ impl DrawingBackend for PdfPage {
         self.content.cubic_to(x - r, y - h, x - h, y - r, x, y - r);
         self.content.cubic_to(x + h, y - r, x + r, y - h, x + r, y);
         self.content.close_path().fill_nonzero();
-        Ok(())
     }
 
-    fn draw_text<TStyle: BackendTextStyle>(&mut self, text: &str, style: &TStyle, (x, y): BackendCoord) -> PageResult {
-        let face = if matches!(style.style(), FontStyle::Bold) { Face::Semibold } else { Face::Regular };
+    fn text(&mut self, text: &str, VectorText { face, size, turn, color }: VectorText, (x, y): BackendCoord) {
         // Where a text goes to on the page, and where up is in it. The page has been turned over: up is towards smaller y.
-        let ((dx, dy), (ux, uy)) = match style.transform() {
+        let ((dx, dy), (ux, uy)) = match turn {
             FontTransform::None => ((1.0, 0.0), (0.0, -1.0)),
             FontTransform::Rotate90 => ((0.0, 1.0), (1.0, 0.0)),
             FontTransform::Rotate180 => ((-1.0, 0.0), (0.0, 1.0)),
             FontTransform::Rotate270 => ((0.0, -1.0), (-1.0, 0.0)),
         };
-        self.fill(style.color());
+        self.fill(color);
         let glyphs = font::place(text, face).0;
         self.content.begin_text();
         for run in glyphs.chunk_by(|one, next| one.of == next.of) {
             let Some(first) = run.first() else { continue };
-            let size = style.size() * first.of.drawn();
-            let along = (first.at / font::EM * style.size()) as f32;
+            let along = (first.at / font::EM * size) as f32;
             let font = self.fonts.name(first.of);
-            self.content.set_font(Name(font.as_bytes()), size as f32);
+            self.content.set_font(Name(font.as_bytes()), (size * first.of.drawn()) as f32);
             self.content.set_text_matrix([dx, dy, ux, uy, x as f32 + dx * along, y as f32 + dy * along]);
             let mut shown = self.content.show_positioned();
             let mut items = shown.items();
@@ -270,6 +219,5 @@ impl DrawingBackend for PdfPage {
             }
         }
         self.content.end_text();
-        Ok(())
     }
 }
