@@ -10,13 +10,14 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import tempfile
 import time
 
 import gguf
 import numpy as np
+
+import random_llama
 
 HERE = pathlib.Path(__file__).resolve().parent
 Q4_K, Q6_K = gguf.GGMLQuantizationType.Q4_K, gguf.GGMLQuantizationType.Q6_K
@@ -152,44 +153,11 @@ def write_gguf(path, config, layers, distinct):
     writer.close()
 
 
-def write_tensors(path, shapes, random):
-    """Random tensors in bf16; norms are ones."""
-    header, offset = {}, 0
-    for name, shape in shapes.items():
-        size = 2 * int(np.prod(shape))
-        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for shape in shapes.values():
-            count = int(np.prod(shape))
-            drawn = np.ones(1, dtype=np.float32) if len(shape) == 1 else 0.02 * random.standard_normal(DRAWN * BLOCK + 1, dtype=np.float32)
-            np.resize((drawn.view(np.uint32) >> 16).astype(np.uint16), count).tofile(file)
+def write_bf16(folder, config, layers, _):
+    random_llama.write_folder(folder, config, layers, "BF16")
 
 
-def write_folder(folder, config, layers, _):
-    folder.mkdir(parents=True)
-    random = np.random.default_rng(1)
-    width, hidden, vocabulary = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
-    keys = config["num_key_value_heads"] * (width // config["num_attention_heads"])
-    block = {
-        "self_attn.q_proj": (width, width), "self_attn.k_proj": (keys, width), "self_attn.v_proj": (keys, width),
-        "self_attn.o_proj": (width, width), "mlp.gate_proj": (hidden, width), "mlp.up_proj": (hidden, width),
-        "mlp.down_proj": (width, hidden), "input_layernorm": (width,), "post_attention_layernorm": (width,),
-    }
-    files = {"ends": {"model.embed_tokens.weight": (vocabulary, width), "lm_head.weight": (vocabulary, width), "model.norm.weight": (width,)}}
-    for layer in range(layers):
-        files[f"layer-{layer}"] = {f"model.layers.{layer}.{name}.weight": shape for name, shape in block.items()}
-    for name, shapes in files.items():
-        write_tensors(folder / f"{name}.safetensors", shapes, random)
-    index = {tensor: f"{name}.safetensors" for name, shapes in files.items() for tensor in shapes}
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
-    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": layers}))
-    shutil.copy(HERE.parent / "experiments/models/arith/tokenizer.json", folder / "tokenizer.json")
-
-
-WRITERS = {"gguf": write_gguf, "bf16": write_folder}
+WRITERS = {"gguf": write_gguf, "bf16": write_bf16}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -207,7 +175,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         temporary = pathlib.Path(temporary)
         path = (options.folder or temporary).resolve() / f"{options.config.stem}-{layers}.{options.format}"
-        if not path.exists():
+        if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             WRITERS[options.format](path, config, layers, min(options.distinct or layers, layers))
         spec = temporary / "spec.toml"

@@ -12,15 +12,17 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import tempfile
 
-import numpy as np
+import random_llama
 
-HERE = pathlib.Path(__file__).resolve().parent
-WIDTH, HIDDEN, HEADS, KV_HEADS, D_HEAD, VOCABULARY = 3072, 8192, 24, 8, 128, 32000
+# The model that is written: of Llama-3.2-3B's width.
+CONFIG = {
+    "model_type": "llama", "vocab_size": 32000, "hidden_size": 3072, "intermediate_size": 8192, "num_attention_heads": 24,
+    "num_key_value_heads": 8, "head_dim": 128, "max_position_embeddings": 2048, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "hidden_act": "silu",
+}
 # Of activations, and of the program itself.
 ACTIVATIONS, PROGRAM = 384, 128
 
@@ -48,62 +50,6 @@ positions = ["last"]
 needs = ["open"]
 bootstrap = 0
 """
-
-
-def layer_shapes():
-    return {
-        "self_attn.q_proj": (HEADS * D_HEAD, WIDTH),
-        "self_attn.k_proj": (KV_HEADS * D_HEAD, WIDTH),
-        "self_attn.v_proj": (KV_HEADS * D_HEAD, WIDTH),
-        "self_attn.o_proj": (WIDTH, HEADS * D_HEAD),
-        "mlp.gate_proj": (HIDDEN, WIDTH),
-        "mlp.up_proj": (HIDDEN, WIDTH),
-        "mlp.down_proj": (WIDTH, HIDDEN),
-        "input_layernorm": (WIDTH,),
-        "post_attention_layernorm": (WIDTH,),
-    }
-
-
-def write_file(path, tensors, random):
-    """Random f32 tensors by name and shape, as safetensors."""
-    header, offset = {}, 0
-    for name, shape in tensors.items():
-        size = 4 * int(np.prod(shape))
-        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for name, shape in tensors.items():
-            if len(shape) == 1:
-                values = np.ones(shape, dtype=np.float32)
-            else:
-                values = random.standard_normal(shape, dtype=np.float32)
-                values *= 0.02
-            values.tofile(file)
-
-
-def write_model(folder, layers):
-    folder.mkdir(parents=True, exist_ok=True)
-    done = folder / "model.safetensors.index.json"
-    if done.exists():
-        return
-    random = np.random.default_rng(1)
-    index = {}
-    files = [("ends", {"model.embed_tokens.weight": (VOCABULARY, WIDTH), "lm_head.weight": (VOCABULARY, WIDTH), "model.norm.weight": (WIDTH,)})]
-    for layer in range(layers):
-        files.append((f"layer-{layer}", {f"model.layers.{layer}.{name}.weight": shape for name, shape in layer_shapes().items()}))
-    for name, tensors in files:
-        write_file(folder / f"{name}.safetensors", tensors, random)
-        index.update({tensor: f"{name}.safetensors" for tensor in tensors})
-    config = {
-        "model_type": "llama", "vocab_size": VOCABULARY, "hidden_size": WIDTH, "intermediate_size": HIDDEN, "num_hidden_layers": layers,
-        "num_attention_heads": HEADS, "num_key_value_heads": KV_HEADS, "head_dim": D_HEAD, "tie_word_embeddings": False,
-        "max_position_embeddings": 2048, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "hidden_act": "silu", "torch_dtype": "float32",
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    shutil.copy(HERE.parent / "experiments/models/arith/tokenizer.json", folder / "tokenizer.json")
-    done.write_text(json.dumps({"weight_map": index}))
 
 
 def run(binary, folder, **spec):
@@ -147,7 +93,7 @@ if __name__ == "__main__":
             source = f"random:{options.config}#1"
         else:
             folder = (options.folder or temporary / "model").resolve()
-            write_model(folder, options.layers)
+            random_llama.write_folder(folder, CONFIG, options.layers, "F32")
             source = str(folder)
         layer = layer_mib(options.binary, source, options.dtype)
         budget = int(options.memory - 2 * layer - ACTIVATIONS - PROGRAM)
