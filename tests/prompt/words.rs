@@ -402,10 +402,10 @@ fn a_swap_with_a_column_of_rows_takes_the_answer_of_the_new_word() {
 
 #[test]
 fn a_swap_of_two_columns_takes_the_row_that_has_them_the_other_way_round() {
-    let toml = "template = \"w {one} {other}?\"\ncompletion = \" {answer}\"\nrows = [{ one = \"a\", other = \"b\", answer = \"A\" }, \
-                { one = \"b\", other = \"a\", answer = \"B\" }, { one = \"c\", other = \"d\", answer = \"C\" }, \
-                { one = \"e\", other = \"f\", answer = \"E\" }, { one = \"f\", other = \"e\", answer = \"F\" }, \
-                { one = \"f\", other = \"e\", answer = \"D\" }]\n";
+    let toml = "template = \"w {one} {other}?\"\ncompletion = \" {said}\"\nrows = [{ one = \"a\", other = \"b\", said = \"A\" }, \
+                { one = \"b\", other = \"a\", said = \"B\" }, { one = \"c\", other = \"d\", said = \"C\" }, \
+                { one = \"e\", other = \"f\", said = \"E\" }, { one = \"f\", other = \"e\", said = \"F\" }, \
+                { one = \"f\", other = \"e\", said = \"D\" }]\n";
     let made = swapped(toml, ["one", "other"]);
     assert_eq!(made["w a b?"], Some(("w b a?".into(), "B".into())));
     assert_eq!((&made["w c d?"], &made["w e f?"]), (&None, &None), "no row, and two that differ");
@@ -414,7 +414,7 @@ fn a_swap_of_two_columns_takes_the_row_that_has_them_the_other_way_round() {
     let fault = change(&resolved(&never), &texts(&["one", "other"]), &[]).expect_err("refused");
     assert_eq!(
         fault.problem,
-        "the answers read answer of 'rows', and no row has the words of 'one' and 'other' swapped, so that no answer of a swapped prompt is \
+        "the answers read said of 'rows', and no row has the words of 'one' and 'other' swapped, so that no answer of a swapped prompt is \
          known"
     );
     assert!(
