@@ -4,6 +4,7 @@ use super::error::PromptError;
 use super::group::PromptGroup;
 use super::random::Random;
 use super::set::{Prompt, SlotTokens};
+use crate::counted::{agreeing, counted};
 use std::collections::HashMap;
 
 /// Which groups a counterfactual may come from.
@@ -85,8 +86,10 @@ fn no_counterfactual(clean: &Prompt, alike: usize, from: From) -> PromptError {
     };
     let what = if clean.calculation().is_some() { "more operands, more operators" } else { "more words" };
     let why = format!(
-        "{alike} prompts{of_group} have its template and positions, and each of them is the prompt itself or has an answer \
-         that begins with the same token; write {what}, or a larger sample"
+        "{}{of_group} {} its template and positions, and each of them is the prompt itself or has an answer that begins with \
+         the same token; write {what}, or a larger sample",
+        counted(alike, "prompt"),
+        agreeing(alike, "has", "have")
     );
     PromptError::NoCounterfactual { text: clean.text.clone(), why }
 }

@@ -318,7 +318,7 @@ fn counterfactuals_that_no_prompt_can_have_are_refused_before_any_work() {
     // One prompt has no other.
     says(
         flowing(&Sandbox::with(&same).refused()),
-        ["no counterfactual for \"5+5=\": 1 prompts have its template and positions"],
+        ["no counterfactual for \"5+5=\": 1 prompt has its template and positions"],
     );
     // Each draw has one prompt.
     let alone = PAIRED.replace("contrast", "sample = 1\nseeds = [1, 2, 3]\ncontrast");

@@ -240,7 +240,7 @@ fn a_prompt_like_no_other_is_left_out_of_pairs_and_counted() {
     sandbox.ran();
     assert_eq!(numbers(&sandbox.rows("patch"), "n"), [2.0]);
     assert_eq!(sandbox.rows("patch.pairs").height(), 2);
-    says(sandbox.report(), ["1 of 3 prompts have no counterfactual and are left out; the first"]);
+    says(sandbox.report(), ["1 of 3 prompts has no counterfactual and is left out; the first"]);
 }
 
 #[test]

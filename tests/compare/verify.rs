@@ -33,15 +33,15 @@ fn a_changed_cell_is_named() {
         [
             "results/spec: differs",
             "tables/by_first.csv: differs (24 rows); committed it was changed since its run",
-            "'answer': 1 of 24 cells differ, by 0.5000 at most",
+            "'answer': 1 of 24 cells differs, by 0.5000 at most",
             "at operator *, a 3: 11 committed, 10.5 rerun (difference -0.5000)",
-            "1 of 1 results differ",
+            "1 of 1 result differs",
         ],
     );
     let count = sandbox.at("results/spec/tables/rates.csv");
     sandbox.edit(&count, "\n+,72,", "\n+,71,");
     let text = sandbox.run(&["verify", "spec.toml", "--rtol", "1"]).ends(1).text;
-    says(&text, ["'n': 1 of 2 cells differ, by 1 at most", "71 committed, 72 rerun"]);
+    says(&text, ["'n': 1 of 2 cells differs, by 1 at most", "71 committed, 72 rerun"]);
     assert!(
         text.contains("tables/by_first.csv: within tolerance"),
         "the tolerance is that of computed numbers: {text}"
@@ -151,7 +151,7 @@ fn what_can_not_be_verified_does_not_stop_the_others() {
     );
     sandbox.edit("results/spec/tables/rates.csv", "\n+,72,", "\n+,71,");
     let text = sandbox.run(&["verify", "."]).ends(1).text;
-    assert!(text.contains("1 of 3 results differ, 2 of 3 cannot be verified"), "{text}");
+    assert!(text.contains("1 of 3 results differs, 2 of 3 cannot be verified"), "{text}");
     let text = sandbox.run(&["verify", "nowhere.toml"]).ends(2).text;
     assert!(text.contains("nowhere.toml"), "{text}");
 }
@@ -221,6 +221,6 @@ fn files_are_checked_without_a_run() {
     assert!(said.contains("tables/rates.csv is missing; report.md is missing"), "{said}");
     sandbox.edit(results.join("manifest.json"), "\"format\": 2", "\"format\": 1");
     let said = sandbox.run(&["verify", "results", "--files"]).ends(1).text;
-    says(&said, ["has format 1", "1 of 1 results folders are not"]);
+    says(&said, ["has format 1", "1 of 1 results folder is not as its run left it"]);
     sandbox.run(&["verify", "spec.toml", "--files"]).ends(2);
 }
