@@ -124,9 +124,9 @@ fn what_nobody_continues_goes() {
         fs::File::options().append(true).open(file.path()).unwrap().set_modified(old).unwrap();
     }
     let text = sandbox.run(&["store", "gc"]).text;
-    assert!(text.contains("finished blocks of 1 interrupted steps removed"), "{text}");
+    assert!(text.contains("finished blocks of 1 interrupted step removed"), "{text}");
     assert!(sandbox.blocks().is_empty());
     interrupted(&sandbox, 2);
     let text = sandbox.run(&["store", "rm", "--all"]).text;
-    assert!(text.contains("finished blocks of 1 interrupted steps removed") && sandbox.blocks().is_empty(), "{text}");
+    assert!(text.contains("finished blocks of 1 interrupted step removed") && sandbox.blocks().is_empty(), "{text}");
 }

@@ -58,15 +58,13 @@ fn a_damaged_entry_is_computed_again_and_said() {
 }
 
 #[test]
-fn a_store_that_can_not_be_is_warned_of_and_the_run_goes_on() {
+fn a_store_that_is_a_file_is_refused_and_one_that_takes_no_more_is_warned_of() {
     let sandbox = Sandbox::stored(SPEC);
     sandbox.run_into("first", &["--no-store"]);
     // A file where its folder would be.
     sandbox.write("store", "in the way");
-    let ran = sandbox.run_into("second", &[]);
-    assert_eq!(ran.text.matches("warning: ").count(), 1, "{}", ran.text);
-    says(&ran.text, ["its results cannot be kept in the store", "the run continues"]);
-    assert!(sandbox.results("first") == sandbox.results("second"));
+    let said = sandbox.run(&["run", "spec.toml", "--set", "output.dir=second"]).refused();
+    says(&said, ["store is a file", "set ABLATE_CACHE to a folder, or to off"]);
     // One that has entries and takes no more: writing fails there as on a full disk.
     sandbox.remove("store");
     sandbox.run_into("third", &["--set", "step.circuits.ranked.k=[1]"]);
