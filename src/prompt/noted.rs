@@ -2,6 +2,7 @@
 
 use super::resolved::ResolvedPrompts;
 use super::set::{Note, Prompt, PromptSet};
+use super::words::is_joined;
 use std::collections::HashSet;
 
 /// Notes answers of words without the space that they need, and prompts of words that are there more than once.
@@ -10,18 +11,16 @@ pub(super) fn note(set: &mut PromptSet, resolved: &ResolvedPrompts) {
         return;
     }
     if resolved.chat.is_none() {
-        let prompts = set.prompts.iter().filter(|prompt| is_joined(prompt, resolved)).count();
+        let answer = |prompt: &Prompt| {
+            let mut answer = String::new();
+            resolved.completion.write(&prompt.fields, &mut answer);
+            answer
+        };
+        let prompts = set.prompts.iter().filter(|prompt| is_joined(&prompt.text, &answer(prompt))).count();
         set.notes.extend((prompts > 0).then_some(Note::AnswersJoined { prompts }));
     }
     let repeated = set.prompts.len() - set.prompts.iter().map(asked).collect::<HashSet<_>>().len();
     set.notes.extend((repeated > 0).then_some(Note::Repeated { repeated, prompts: set.prompts.len() }));
-}
-
-/// Whether a prompt ends in a letter and its answer begins with one.
-fn is_joined(prompt: &Prompt, resolved: &ResolvedPrompts) -> bool {
-    let mut answer = String::new();
-    resolved.completion.write(&prompt.fields, &mut answer);
-    prompt.text.ends_with(char::is_alphabetic) && answer.starts_with(char::is_alphabetic)
 }
 
 /// What a model is asked in a draw. Prompts of other templates or groups are averaged apart.

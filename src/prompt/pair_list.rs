@@ -5,7 +5,7 @@ use super::fields::{Fields, SlotColumns};
 use super::group::PromptGroup;
 use super::limits::MOST_PROMPTS;
 use super::template::{Slot, Template};
-use super::words::is_whole;
+use super::words::{is_joined, is_whole};
 use crate::spec::{PairCell, PairItem, PairPart, PairRow, Pairs, pairs};
 use indexmap::IndexSet;
 use std::sync::Arc;
@@ -184,17 +184,15 @@ impl PairList {
         (text, whole)
     }
 
-    /// How many prompts end in a letter that their answer goes on with, in this completion: where a space was forgotten.
+    /// How many prompts go on without a space in their first answer, as this completion writes it.
     pub fn joined(&self, completion: &Template) -> usize {
-        let is_joined = |row: &&PairedTexts| {
-            let (GivenPrompt::Text(clean), GivenAnswers::Texts(answers)) = (&row.clean, &row.answers) else {
-                return false;
-            };
-            let Some(answer) = answers.first() else { return false };
-            let written = completed(completion, answer);
-            clean.ends_with(char::is_alphabetic) && written.starts_with(char::is_alphabetic)
+        let joined = |row: &&PairedTexts| match (&row.clean, &row.answers) {
+            (GivenPrompt::Text(clean), GivenAnswers::Texts(answers)) => {
+                answers.first().is_some_and(|answer| is_joined(clean, &completed(completion, answer)))
+            }
+            _ => false,
         };
-        self.rows.iter().filter(is_joined).count()
+        self.rows.iter().filter(joined).count()
     }
 }
 

@@ -68,6 +68,11 @@ pub(super) fn is_whole(word: &Arc<str>) -> bool {
     word.parse::<i64>().is_ok_and(|number| number.to_string() == **word)
 }
 
+/// Whether a prompt ends in a letter that its answer goes on with: a space was forgotten.
+pub(super) fn is_joined(prompt: &str, answer: &str) -> bool {
+    prompt.ends_with(char::is_alphabetic) && answer.starts_with(char::is_alphabetic)
+}
+
 impl Lexicon {
     /// Checks the words of a spec; `keep` takes what is wrong with them.
     pub(super) fn new(spec: &Prompts, keep: &mut impl FnMut(SpecProblem)) -> Self {
