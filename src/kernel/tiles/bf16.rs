@@ -4,9 +4,11 @@
 //! the nearest f32; values too small to be normal count as zero. A pair of a row of x lies in memory as it is needed; the weights' pairs
 //! are of one column, which are two rows of the matrix: panels of 32 columns are put together as they are used.
 
-use super::line::{Line, TILE_COLUMNS, TILE_ROWS, columns_mask};
+use super::instructions::has_avx512;
+use super::line::{AHEAD, Line, TILE_COLUMNS, columns_mask};
 use super::product::{TileOutput, Tiles};
 use super::rows::TileRows;
+use super::sums::{held, hold};
 use half::bf16;
 use std::arch::x86_64::*;
 use std::mem::transmute;
@@ -14,9 +16,6 @@ use std::ops::Range;
 
 /// Rows of a weight that are in panels at once at most.
 const DEPTH: usize = 1536;
-
-/// How many rows of a matrix ahead of those that are put into panels are asked for.
-const AHEAD: usize = 8;
 
 /// That the processor has the instructions.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +29,7 @@ impl DotProducts {
 
     /// That this processor has them, if it has.
     pub fn found() -> Option<Self> {
-        let found = std::is_x86_feature_detected!("avx512f")
-            && std::is_x86_feature_detected!("avx512bw")
-            && std::is_x86_feature_detected!("avx512vl")
-            && std::is_x86_feature_detected!("avx512bf16");
-        found.then_some(Self(()))
+        (has_avx512() && std::is_x86_feature_detected!("avx512bf16")).then_some(Self(()))
     }
 
     /// Puts rows `depth` and columns `columns` of a matrix, whose rows start `stride` values apart, into panels: one after another, each
@@ -48,35 +43,6 @@ impl DotProducts {
         );
         // SAFETY: the processor has the instructions, which only `found` makes a value of this type for.
         unsafe { pack(matrix, stride, depth, columns, panels) }
-    }
-}
-
-impl Tiles for DotProducts {
-    type Value = u16;
-    type Product = bf16;
-    const OF_LANE: usize = 2;
-
-    fn tile(self, x: TileRows, panel: &[Line], bias: Option<&[f32; TILE_COLUMNS]>, output: TileOutput<bf16>) {
-        assert_eq!(panel.len(), 2 * x.lanes, "two lines for each pair");
-        output.check(x.count);
-        let tile = match x.count {
-            1 => tile::<1>,
-            2 => tile::<2>,
-            3 => tile::<3>,
-            4 => tile::<4>,
-            5 => tile::<5>,
-            6 => tile::<6>,
-            7 => tile::<7>,
-            8 => tile::<8>,
-            9 => tile::<9>,
-            10 => tile::<10>,
-            11 => tile::<11>,
-            TILE_ROWS => tile::<TILE_ROWS>,
-            _ => panic!("rows of a tile"),
-        };
-        // SAFETY: the processor has the instructions, which only `found` makes a value of this type for; `first` asserts that all rows are
-        // there, and the rest has just been asserted.
-        unsafe { tile(x.first(), x.stride, panel, bias, output) }
     }
 }
 
@@ -126,60 +92,53 @@ unsafe fn pack(matrix: &[u16], stride: usize, depth: Range<usize>, columns: Rang
     }
 }
 
-/// # Safety
-/// What [`DotProducts::tile`] asserts, of `R` rows: `x` has a pair of each row for each of the panel's, the rows `stride` lines apart.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-unsafe fn tile<const R: usize>(
-    x: *const i32,
-    stride: usize,
-    panel: &[Line],
-    bias: Option<&[f32; TILE_COLUMNS]>,
-    output: TileOutput<bf16>,
-) {
-    let mut sums = [[_mm512_setzero_ps(); 2]; R];
-    if let Some(before) = output.before() {
-        for (row, sums) in sums.iter_mut().enumerate() {
-            for (half, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: there are two lines of 64 bytes for each row.
-                *sum = unsafe { _mm512_load_ps(before.as_ptr().add(2 * row + half).cast()) };
-            }
-        }
-    }
-    for (pair, lines) in panel.chunks_exact(2).enumerate() {
-        // SAFETY: two lines are 128 bytes, and x has as many pairs as the panel. The types are 64 bytes of any value.
-        unsafe {
-            let first: __m512bh = transmute(_mm512_load_si512(lines.as_ptr().cast()));
-            let last: __m512bh = transmute(_mm512_load_si512(lines.as_ptr().add(1).cast()));
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let of_row = x.byte_add(row * stride * size_of::<Line>()).add(pair);
-                let of_row: __m512bh = transmute(_mm512_set1_epi32(*of_row));
-                sums[0] = _mm512_dpbf16_ps(sums[0], of_row, first);
-                sums[1] = _mm512_dpbf16_ps(sums[1], of_row, last);
-            }
-        }
-    }
-    match output {
-        TileOutput::Held { sums: lines, .. } => {
-            for (row, sums) in sums.iter().enumerate() {
-                for (half, sum) in sums.iter().enumerate() {
-                    // SAFETY: there are two lines of 64 bytes for each row.
-                    unsafe { _mm512_store_ps(lines.as_mut_ptr().add(2 * row + half).cast(), *sum) };
+impl Tiles for DotProducts {
+    type Value = u16;
+    type Product = bf16;
+    const OF_LANE: usize = 2;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+    unsafe fn tile<const R: usize>(
+        self,
+        x: TileRows,
+        panel: &[Line],
+        bias: Option<&[f32; TILE_COLUMNS]>,
+        output: TileOutput<bf16>,
+    ) {
+        let (x, stride) = (x.first::<i32>(), x.stride);
+        let mut sums = match output.before() {
+            Some(before) => held(before),
+            None => [[_mm512_setzero_ps(); 2]; R],
+        };
+        for (pair, lines) in panel.chunks_exact(2).enumerate() {
+            // SAFETY: two lines are 128 bytes, and x has as many pairs as the panel. The types are 64 bytes of any value.
+            unsafe {
+                let first: __m512bh = transmute(_mm512_load_si512(lines.as_ptr().cast()));
+                let last: __m512bh = transmute(_mm512_load_si512(lines.as_ptr().add(1).cast()));
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let of_row = x.byte_add(row * stride * size_of::<Line>()).add(pair);
+                    let of_row: __m512bh = transmute(_mm512_set1_epi32(*of_row));
+                    sums[0] = _mm512_dpbf16_ps(sums[0], of_row, first);
+                    sums[1] = _mm512_dpbf16_ps(sums[1], of_row, last);
                 }
             }
         }
-        TileOutput::Done { mut values, .. } => {
-            let mask = columns_mask(values.columns());
-            // SAFETY: a bias has 32 values.
-            let bias = bias.map(|bias| unsafe { [0, 16].map(|first| _mm512_loadu_ps(bias.as_ptr().add(first))) });
-            for (row, [first, last]) in sums.into_iter().enumerate() {
-                let (first, last) = match bias {
-                    Some([of_first, of_last]) => (_mm512_add_ps(first, of_first), _mm512_add_ps(last, of_last)),
-                    None => (first, last),
-                };
-                // SAFETY: both types are 64 bytes of any value; columns that the row does not have are masked.
-                unsafe {
-                    let rounded: __m512i = transmute(_mm512_cvtne2ps_pbh(last, first));
-                    _mm512_mask_storeu_epi16(values.row(row).as_mut_ptr().cast(), mask, rounded);
+        match output {
+            TileOutput::Held { sums: lines, .. } => hold(&sums, lines),
+            TileOutput::Done { mut values, .. } => {
+                let mask = columns_mask(values.columns());
+                // SAFETY: a bias has 32 values.
+                let bias = bias.map(|bias| unsafe { [0, 16].map(|first| _mm512_loadu_ps(bias.as_ptr().add(first))) });
+                for (row, [first, last]) in sums.into_iter().enumerate() {
+                    let (first, last) = match bias {
+                        Some([of_first, of_last]) => (_mm512_add_ps(first, of_first), _mm512_add_ps(last, of_last)),
+                        None => (first, last),
+                    };
+                    // SAFETY: both types are 64 bytes of any value; columns that the row does not have are masked.
+                    unsafe {
+                        let rounded: __m512i = transmute(_mm512_cvtne2ps_pbh(last, first));
+                        _mm512_mask_storeu_epi16(values.row(row).as_mut_ptr().cast(), mask, rounded);
+                    }
                 }
             }
         }

@@ -4,9 +4,11 @@
 //! Sums are those of the crate `gemm`, to the bit: it cuts the depth into parts ([`MultiplyAdds::part`]), sums each in order by fused
 //! multiplications and additions, and adds the parts' sums to the bias one after the other.
 
-use super::line::{Line, TILE_COLUMNS, TILE_ROWS, columns_mask};
+use super::instructions::has_avx512;
+use super::line::{AHEAD, Line, TILE_COLUMNS, columns_mask};
 use super::product::{TileOutput, Tiles};
 use super::rows::TileRows;
+use super::sums::{held, hold};
 use half::{bf16, f16};
 use std::arch::x86_64::*;
 use std::cell::RefCell;
@@ -14,9 +16,6 @@ use std::ops::Range;
 
 /// Rows of a weight that are in panels at once at most.
 const DEPTH: usize = 768;
-
-/// How many rows of a matrix ahead of those that are put into panels are asked for.
-const AHEAD: usize = 8;
 
 /// That the processor has the instructions, and where sums are cut.
 #[derive(Debug, Clone, Copy)]
@@ -64,10 +63,7 @@ impl Wide for f16 {
 impl MultiplyAdds {
     /// That this processor has them, if it has, for products of this depth.
     pub fn found(depth: usize) -> Option<Self> {
-        let found = std::is_x86_feature_detected!("avx512f")
-            && std::is_x86_feature_detected!("avx512bw")
-            && std::is_x86_feature_detected!("avx512vl");
-        found.then(|| Self { part: gemm_part(depth) })
+        has_avx512().then(|| Self { part: gemm_part(depth) })
     }
 
     /// Rows of a weight that are in panels at once: whole parts of sums.
@@ -177,35 +173,6 @@ fn gemm_part(depth: usize) -> usize {
     gemm_common::cache::kernel_params(1024, 1024, depth, 64, 6, size_of::<f32>()).kc.max(1)
 }
 
-impl Tiles for MultiplyAdds {
-    type Value = f32;
-    type Product = f32;
-    const OF_LANE: usize = 1;
-
-    fn tile(self, x: TileRows, panel: &[Line], bias: Option<&[f32; TILE_COLUMNS]>, output: TileOutput<f32>) {
-        assert_eq!(panel.len(), 2 * x.lanes, "two lines for each value");
-        output.check(x.count);
-        let tile = match x.count {
-            1 => tile::<1>,
-            2 => tile::<2>,
-            3 => tile::<3>,
-            4 => tile::<4>,
-            5 => tile::<5>,
-            6 => tile::<6>,
-            7 => tile::<7>,
-            8 => tile::<8>,
-            9 => tile::<9>,
-            10 => tile::<10>,
-            11 => tile::<11>,
-            TILE_ROWS => tile::<TILE_ROWS>,
-            _ => panic!("rows of a tile"),
-        };
-        // SAFETY: the processor has the instructions, which only `found` makes a value of this type for; `first` asserts that all rows are
-        // there, and the rest has just been asserted.
-        unsafe { tile(x.first(), x.stride, (panel, self.part), bias, output) }
-    }
-}
-
 /// # Safety
 /// The rows and columns are the matrix's, and there is room for the panels: see [`MultiplyAdds::pack`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
@@ -230,73 +197,64 @@ unsafe fn pack<T: Wide>(matrix: &[T], stride: usize, depth: Range<usize>, column
     }
 }
 
-/// # Safety
-/// What [`MultiplyAdds::tile`] asserts, of `R` rows: `x` has a value of each row for each of the panel's, the rows `stride` lines apart.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-unsafe fn tile<const R: usize>(
-    x: *const f32,
-    stride: usize,
-    (panel, part): (&[Line], usize),
-    bias: Option<&[f32; TILE_COLUMNS]>,
-    output: TileOutput<f32>,
-) {
-    // What the sums of a part are added to, and whether there is anything yet.
-    let mut totals = [[_mm512_setzero_ps(); 2]; R];
-    let mut any = true;
-    match (output.before(), bias) {
-        (Some(before), _) => {
-            for (row, totals) in totals.iter_mut().enumerate() {
-                for (half, total) in totals.iter_mut().enumerate() {
-                    // SAFETY: there are two lines of 64 bytes for each row.
-                    *total = unsafe { _mm512_load_ps(before.as_ptr().add(2 * row + half).cast()) };
-                }
+impl Tiles for MultiplyAdds {
+    type Value = f32;
+    type Product = f32;
+    const OF_LANE: usize = 1;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    unsafe fn tile<const R: usize>(
+        self,
+        x: TileRows,
+        panel: &[Line],
+        bias: Option<&[f32; TILE_COLUMNS]>,
+        output: TileOutput<f32>,
+    ) {
+        let (x, stride, part) = (x.first::<f32>(), x.stride, self.part);
+        // What the sums of a part are added to, and whether there is anything yet.
+        let mut totals = [[_mm512_setzero_ps(); 2]; R];
+        let mut any = true;
+        match (output.before(), bias) {
+            (Some(before), _) => totals = held(before),
+            (None, Some(bias)) => {
+                // SAFETY: a bias has 32 values.
+                totals = [[0, 16].map(|first| unsafe { _mm512_loadu_ps(bias.as_ptr().add(first)) }); R];
             }
+            (None, None) => any = false,
         }
-        (None, Some(bias)) => {
-            // SAFETY: a bias has 32 values.
-            totals = [[0, 16].map(|first| unsafe { _mm512_loadu_ps(bias.as_ptr().add(first)) }); R];
-        }
-        (None, None) => any = false,
-    }
-    for (number, lines) in panel.chunks(2 * part).enumerate() {
-        let mut sums = [[_mm512_setzero_ps(); 2]; R];
-        // SAFETY: x has as many values as the panel.
-        let x = unsafe { x.add(number * part) };
-        for (place, lines) in lines.chunks_exact(2).enumerate() {
-            // SAFETY: two lines are 128 bytes, and x has as many values as the panel.
-            unsafe {
-                let first = _mm512_load_ps(lines.as_ptr().cast());
-                let last = _mm512_load_ps(lines.as_ptr().add(1).cast());
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let of_row = _mm512_set1_ps(*x.byte_add(row * stride * size_of::<Line>()).add(place));
-                    sums[0] = _mm512_fmadd_ps(of_row, first, sums[0]);
-                    sums[1] = _mm512_fmadd_ps(of_row, last, sums[1]);
-                }
-            }
-        }
-        for (totals, sums) in totals.iter_mut().zip(sums) {
-            // Nothing is not zero: zero and −0 is 0.
-            *totals = if any { [0, 1].map(|half| _mm512_add_ps(totals[half], sums[half])) } else { sums };
-        }
-        any = true;
-    }
-    match output {
-        TileOutput::Held { sums: lines, .. } => {
-            for (row, totals) in totals.iter().enumerate() {
-                for (half, total) in totals.iter().enumerate() {
-                    // SAFETY: there are two lines of 64 bytes for each row.
-                    unsafe { _mm512_store_ps(lines.as_mut_ptr().add(2 * row + half).cast(), *total) };
-                }
-            }
-        }
-        TileOutput::Done { mut values, .. } => {
-            let mask = columns_mask(values.columns());
-            for (row, [first, last]) in totals.into_iter().enumerate() {
-                // SAFETY: columns that the row does not have are masked.
+        for (number, lines) in panel.chunks(2 * part).enumerate() {
+            let mut sums = [[_mm512_setzero_ps(); 2]; R];
+            // SAFETY: x has as many values as the panel.
+            let x = unsafe { x.add(number * part) };
+            for (place, lines) in lines.chunks_exact(2).enumerate() {
+                // SAFETY: two lines are 128 bytes, and x has as many values as the panel.
                 unsafe {
-                    let to = values.row(row).as_mut_ptr().cast::<f32>();
-                    _mm512_mask_storeu_ps(to, mask as u16, first);
-                    _mm512_mask_storeu_ps(to.wrapping_add(16), (mask >> 16) as u16, last);
+                    let first = _mm512_load_ps(lines.as_ptr().cast());
+                    let last = _mm512_load_ps(lines.as_ptr().add(1).cast());
+                    for (row, sums) in sums.iter_mut().enumerate() {
+                        let of_row = _mm512_set1_ps(*x.byte_add(row * stride * size_of::<Line>()).add(place));
+                        sums[0] = _mm512_fmadd_ps(of_row, first, sums[0]);
+                        sums[1] = _mm512_fmadd_ps(of_row, last, sums[1]);
+                    }
+                }
+            }
+            for (totals, sums) in totals.iter_mut().zip(sums) {
+                // Nothing is not zero: zero and −0 is 0.
+                *totals = if any { [0, 1].map(|half| _mm512_add_ps(totals[half], sums[half])) } else { sums };
+            }
+            any = true;
+        }
+        match output {
+            TileOutput::Held { sums: lines, .. } => hold(&totals, lines),
+            TileOutput::Done { mut values, .. } => {
+                let mask = columns_mask(values.columns());
+                for (row, [first, last]) in totals.into_iter().enumerate() {
+                    // SAFETY: columns that the row does not have are masked.
+                    unsafe {
+                        let to = values.row(row).as_mut_ptr().cast::<f32>();
+                        _mm512_mask_storeu_ps(to, mask as u16, first);
+                        _mm512_mask_storeu_ps(to.wrapping_add(16), (mask >> 16) as u16, last);
+                    }
                 }
             }
         }

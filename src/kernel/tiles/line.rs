@@ -6,6 +6,9 @@ pub(super) const TILE_COLUMNS: usize = 32;
 /// Rows of a tile: with two registers each and those of a panel, as many as there are registers.
 pub(super) const TILE_ROWS: usize = 12;
 
+/// How many rows of a matrix ahead of those that are put into panels are asked for.
+pub(super) const AHEAD: usize = 8;
+
 /// A vector register in memory: 16 pairs of bf16 values, or 16 values or sums of f32.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, align(64))]

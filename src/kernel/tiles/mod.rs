@@ -11,11 +11,15 @@ mod block;
 #[cfg(target_arch = "x86_64")]
 mod f32;
 #[cfg(target_arch = "x86_64")]
+mod instructions;
+#[cfg(target_arch = "x86_64")]
 mod line;
 #[cfg(target_arch = "x86_64")]
 mod product;
 #[cfg(target_arch = "x86_64")]
 mod rows;
+#[cfg(target_arch = "x86_64")]
+mod sums;
 
 #[cfg(target_arch = "x86_64")]
 mod of_types {

@@ -15,10 +15,14 @@ pub(super) trait Tiles: Copy + Send + Sync {
     /// How many values of a row of x a lane has.
     const OF_LANE: usize;
 
-    /// The product of some rows of x and a panel, which has two lines for each lane of a row.
-    fn tile(
+    /// The product of `R` rows of x and a panel.
+    ///
+    /// # Safety
+    /// The processor has the instructions: a value of this type is made only where it has. There are `R` rows, the panel has two lines for
+    /// each of their lanes, and the output is of as many rows ([`TileOutput::check`]).
+    unsafe fn tile<const R: usize>(
         self,
-        rows: TileRows,
+        x: TileRows,
         panel: &[Line],
         bias: Option<&[f32; TILE_COLUMNS]>,
         output: TileOutput<Self::Product>,
@@ -52,6 +56,36 @@ impl<T> TileOutput<'_, T> {
             }
         }
     }
+}
+
+/// The product of the rows of a tile and a panel.
+fn tile<K: Tiles>(
+    tiles: K,
+    x: TileRows,
+    panel: &[Line],
+    bias: Option<&[f32; TILE_COLUMNS]>,
+    output: TileOutput<K::Product>,
+) {
+    assert_eq!(panel.len(), 2 * x.lanes, "two lines for each lane");
+    output.check(x.count);
+    let tile = match x.count {
+        1 => K::tile::<1>,
+        2 => K::tile::<2>,
+        3 => K::tile::<3>,
+        4 => K::tile::<4>,
+        5 => K::tile::<5>,
+        6 => K::tile::<6>,
+        7 => K::tile::<7>,
+        8 => K::tile::<8>,
+        9 => K::tile::<9>,
+        10 => K::tile::<10>,
+        11 => K::tile::<11>,
+        TILE_ROWS => K::tile::<TILE_ROWS>,
+        _ => panic!("rows of a tile"),
+    };
+    // SAFETY: the processor has the instructions, since there is a value of the type; the tile is that of as many rows, and the rest has
+    // just been asserted.
+    unsafe { tile(tiles, x, panel, bias, output) }
 }
 
 /// The factors of a product.
@@ -174,7 +208,7 @@ fn fill<K: Tiles, P: Fn(Range<usize>, Range<usize>, &mut [Line])>(
                 } else {
                     TileOutput::Held { sums: &mut sums[held], go_on: part.start > 0 }
                 };
-                tiles.tile(of_rows, lines, bias.map(|bias| &bias[first_panel + panel]), output);
+                tile(tiles, of_rows, lines, bias.map(|bias| &bias[first_panel + panel]), output);
             }
         }
         if is_last {
