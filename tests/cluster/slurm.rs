@@ -4,7 +4,7 @@
 //!
 //!     cargo test --release -- --ignored --nocapture cluster::slurm
 
-use crate::support::{Ran, Sandbox, files_below, repository, says};
+use crate::support::{Ran, Sandbox, arith_spec, files_below, repository, says};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -99,41 +99,24 @@ impl Drop for Cluster {
     }
 }
 
+/// A small cell, and the table of all.
+const CELL: &str = arith_spec!(
+    "cells",
+    r#"
+operands = { a = "0..30", b = "1..30" }
+operators = ["+"]
+sample = 4
+"#,
+    effects,
+    "positions = [\"last\"]\n",
+    heads,
+    "\n[run]\nthreads = 1\n",
+);
+
 /// `count` small cells, each a draw of its own.
 fn cells(count: usize) -> String {
     let values: Vec<String> = (0..count).map(|number| number.to_string()).collect();
-    format!(
-        r#"
-title = "cells"
-
-[run]
-threads = 1
-
-[model]
-source = "builtin:arith"
-
-[prompts]
-operands = {{ a = "0..30", b = "1..30" }}
-operators = ["+"]
-sample = 4
-
-[matrix]
-skip = {{ key = "prompts.skip", values = [{}] }}
-
-[[step]]
-name = "effects"
-kind = "activation-patching"
-sites = ["z[head]"]
-positions = ["last"]
-
-[[table]]
-name = "heads"
-from = "effects"
-group_by = ["layer", "head"]
-aggregate = {{ effect = "mean(mean)" }}
-"#,
-        values.join(", ")
-    )
+    format!("{CELL}\n[matrix]\nskip = {{ key = \"prompts.skip\", values = [{}] }}\n", values.join(", "))
 }
 
 /// A step of many blocks, which takes longer than a task's time limit.

@@ -11,35 +11,26 @@ mod recall;
 mod standing;
 mod tend;
 
+use crate::support::arith_spec;
+
 /// Steps of several kinds, some of which read others' rows, on the built-in model; takes a moment.
-const SPEC: &str = r#"
-title = "stored"
-
-[model]
-source = "builtin:arith"
-
-[prompts]
+const SPEC: &str = arith_spec!(
+    "stored",
+    r#"
 operands = { a = "0..20", b = "1..20" }
 operators = ["+", "*"]
 keep = "correct"
 sample = 4
 seeds = [42, 412]
-
+"#,
+    r#"
 [prompt_sets.few]
 sample = 2
-
-[[step]]
-name = "effects"
-kind = "activation-patching"
-sites = ["z[head]"]
-per_prompt = true
-
-[[step]]
-name = "circuits"
-kind = "ablation"
-mode = "keep"
-components = ["L*MLP"]
-ranked = { from = "effects", k = [0, 2] }
+"#,
+    effects,
+    "per_prompt = true\n",
+    circuits,
+    r#"ranked = { from = "effects", k = [0, 2] }
 
 [[step]]
 name = "neurons"
@@ -53,23 +44,16 @@ sites = ["3.mlp_post[neuron]"]
 prompts = "few"
 compare = "neurons"
 top = [5]
-
-[[step]]
-name = "acts"
-kind = "capture"
-sites = ["0.resid_post"]
-
+"#,
+    acts,
+    r#"
 [[step]]
 name = "answers"
 kind = "accuracy"
 per_prompt = true
-
-[[table]]
-name = "heads"
-from = "effects"
-group_by = ["layer", "head"]
-aggregate = { effect = "mean(mean)" }
-
+"#,
+    heads,
+    r#"
 [[table]]
 name = "agreement"
 from = "gradients.agreement"
@@ -81,30 +65,20 @@ from = "heads"
 x = "head"
 y = "layer"
 value = "log1p(effect)"
-"#;
+"#
+);
 
 /// Two steps of them, for what takes many runs.
-const SHORT: &str = r#"
-title = "stored"
-
-[model]
-source = "builtin:arith"
-
-[prompts]
+const SHORT: &str = arith_spec!(
+    "stored",
+    r#"
 operands = { a = "0..20", b = "1..20" }
 operators = ["+"]
 sample = 4
-
-[[step]]
-name = "effects"
-kind = "activation-patching"
-sites = ["z[head]"]
-
-[[step]]
-name = "acts"
-kind = "capture"
-sites = ["0.resid_post"]
-"#;
+"#,
+    effects,
+    acts
+);
 
 /// The steps of [`SPEC`].
 const STEPS: [&str; 6] = ["effects", "circuits", "neurons", "gradients", "acts", "answers"];

@@ -4,10 +4,12 @@ mod children;
 pub mod device;
 mod frames;
 mod sandbox;
+mod spec_text;
 
 pub use children::{signal, wait_until};
 pub use frames::{numbers, texts};
 pub use sandbox::{Ran, Sandbox, files_below};
+pub(crate) use spec_text::{arith_spec, spec_part};
 
 use std::path::{Path, PathBuf};
 
