@@ -39,7 +39,16 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
     norm(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>())
 }
 
-/// Roundings of one run are not those of another: two that are each off by an error of their own are √2 errors apart.
+/// How far our logits may be from those in f32, as a part of how far transformers' are. Measured, with products of bf16 and widened alike:
+/// gpt2-untied and gptj 1.12, gemma3 1.11, neox-parallel 1.08, olmo2 1.06, qwen3 1.05, neox-sequential 1.02, gemma2 and mistral-window
+/// 0.99, llama3-rope 0.98, qwen2-v5 0.90, llama-gqa 0.89, llama32 and smollm3 0.87.
+const MOST_OF_THEIR_ERROR: f32 = 1.25;
+
+/// How far they may be from transformers', as a part of the same: roundings of one run are not those of another, and two that are each off
+/// by an error of their own are √2 errors apart. Measured: qwen3 1.30, neox-sequential 1.29, gpt2-untied 1.23, neox-parallel 1.18, gptj
+/// 1.12, mistral-window 0.95, llama3-rope 0.94, llama-gqa and olmo2 0.90, qwen2-v5 0.87, gemma3 0.84, gemma2 and smollm3 0.80, llama32 0.70.
+const MOST_APART: f32 = std::f32::consts::SQRT_2;
+
 #[test]
 fn bf16_is_as_near_f32_as_in_transformers() {
     let path = folder("").with_file_name("bf16.safetensors");
@@ -57,9 +66,12 @@ fn bf16_is_as_near_f32_as_in_transformers() {
         for (products, ours) in [("as chosen", of()), ("widened", without_dot_products(of))] {
             let (own, apart) = (distance(&ours, exact) / error, distance(&ours, &theirs) / error);
             println!("{model}, products {products}: {own:.2} of their error, {apart:.2} apart");
-            assert!(own < 2.0, "{model}, products {products}: {own} times as far from f32 as transformers");
             assert!(
-                apart < 2.0,
+                own < MOST_OF_THEIR_ERROR,
+                "{model}, products {products}: {own} times as far from f32 as transformers"
+            );
+            assert!(
+                apart < MOST_APART,
                 "{model}, products {products}: {apart} times as far from transformers as that is from f32"
             );
         }
