@@ -42,8 +42,9 @@ fn a_row_for_each_site_position_and_operator() {
             assert!((pooled - accuracy[row]).abs() < 1e-12);
         }
     }
-    assert!(ran.report().contains("so that no classifier can give it"), "{}", ran.report());
-    assert!(ran.report().contains("of 16 classifiers were still learning"), "{}", ran.report());
+    assert!(ran.report().contains("no classifier can give"), "{}", ran.report());
+    let learning = ["of 16 classifiers was still learning", "of 16 classifiers were still learning"];
+    assert!(learning.iter().any(|told| ran.report().contains(told)), "{}", ran.report());
 
     // Read from the last layer's stream the answer is there; from the first operand alone it cannot be.
     let (layer, position) = (column(&ran, "probes", "layer"), texts(&ran, "probes", "position"));

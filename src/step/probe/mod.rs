@@ -10,6 +10,7 @@ use super::{Outcome, RowsInfo, Scope, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
+use crate::counted::{agreeing, counted};
 use crate::intervene::Layout;
 use crate::manifest::SelfCheck;
 use crate::model::hook::{Hook, Site};
@@ -195,11 +196,17 @@ fn probe(step: &step::Probe, run: TemplateRun) -> Result<(), Error> {
     let learning = all().filter(|judgement| judgement.still_learning).count();
     if learning > 0 {
         outcome.notes.push(format!(
-            "{}: template '{}': {learning} of {} classifiers were still learning: in the last epoch their loss fell by more than \
-             1 %; more epochs, a larger lr or standardize = true would make them better",
+            "{}: template '{}': {learning} of {} {} loss fell by more than 1 %; more epochs, a larger lr or standardize = true \
+             would make {} better",
             subject.name,
             cell.template,
-            all().count()
+            counted(all().count(), "classifier"),
+            agreeing(
+                learning,
+                "was still learning: in the last epoch its",
+                "were still learning: in the last epoch their"
+            ),
+            agreeing(learning, "it", "them")
         ));
     }
     let rows = rows::ProbeResults { task: &task, reads: &reads, places: &places, at: &named, results: &results };
