@@ -87,7 +87,7 @@ fn word_outside(text: &str, from: usize, words: &[&str]) -> Option<usize> {
             _ => {}
         }
         let is_word = |word: &&str| rest.strip_prefix(*word).is_some_and(|rest| !rest.starts_with(is_letter));
-        depth == 0 && begins && words.iter().any(|word| is_word(word))
+        depth == 0 && begins && words.iter().any(is_word)
     })
 }
 

@@ -47,7 +47,7 @@ pub fn answers(
     subject: &ModelRun,
     (context, outcome): (&Context, &mut Outcome),
 ) -> Result<Answers, Error> {
-    let task = context.progress.begin(&subject.task_label(&knock.keys.step, template), count as u64, "rows");
+    let task = context.progress.begin(&subject.task_label(knock.keys.step, template), count as u64, "rows");
     let wanted = knock.wanted();
     let length = prompts.first().map_or(0, |prompt| prompt.tokens.len());
     let rows = count.div_ceil(prompts.len().max(1));
