@@ -35,6 +35,6 @@ for device in cpu gpu:0; do
   ABLATE_CACHE=off "$ablate" run experiments/interventions.toml --quiet --set "model.device=$device" --set prompts.sample=10 \
     --set "output.dir=$results/$device"
 done
-said="$("$ablate" diff "$results/cpu" "$results/gpu:0" --rtol 1e-3 --atol 1e-4 || true)"
+said="$("$ablate" diff "$results/cpu" "$results/gpu:0" --rtol 1e-3 --atol 1e-4 2>&1 || true)"
 grep -qx 'within tolerance' <<<"$said" || { echo "$said"; exit 1; }
 echo "experiments/interventions.toml: the same numbers on the CPU and on gpu:0, within 1e-3"
