@@ -7,7 +7,7 @@
 #           clock around it measures the asking alone, and a product seems to take less than the processor could need for it. A failure of the
 #           device, too, comes out at the first look, for instance in `try_into_vec`. Whoever measures must look at a value.
 # Seen with burn 0.22.1 (cubecl 0.11.3), feature wgpu, on Mesa's software Vulkan, a product of 2048 x 512 and 512 x 1024 (2.1 GFLOP):
-#   until into_data returned: 0.4 ms; until the first value was looked at: 71 ms
+#   until into_data returned: 0.3 ms; until the first value was looked at: 162 ms (other programs ran on the machine)
 #
 # Needs cargo, a C compiler as its linker, and a Vulkan driver (Debian: mesa-vulkan-drivers, libvulkan1); builds burn for some minutes.
 set -euo pipefail
