@@ -1,11 +1,11 @@
 //! What an ablation leaves of the answer: its measures, each in one place. Its runs are read whole: any may take from every logit.
 
-use super::table::measures;
+use super::answer::measures_of_the_answer;
 
-measures! {
+measures_of_the_answer! {
     /// What is left of the answer r: L its logit, P its probability, P* after the ablation, NL = logit(r) / largest logit (paper §3).
     /// Of several right answers P is the sum, L the mean.
-    AblationMeasure(whole, empty, after);
+    AblationMeasure(whole, empty, after) of after;
 
     /// How much of the model's answer a circuit keeps: 0 is as with everything ablated, 1 as with nothing ablated.
     ///
@@ -18,30 +18,6 @@ measures! {
     Faithfulness = "faithfulness", [EmptyRun] => {
         (after.normalized_logit() - empty.normalized_logit()) / (whole.normalized_logit() - empty.normalized_logit())
     };
-    /// The answer's logit as a share of the largest.
-    ///
-    /// Formula: NL = L(r) / max L
-    ///
-    /// Source: paper §3.
-    ///
-    /// Limits: it depends on where the logits' zero is: on `model.processing.center_unembed`.
-    NormalizedLogit = "normalized-logit", [] => after.normalized_logit();
-    /// The answer's logit.
-    ///
-    /// Formula: L(r)
-    ///
-    /// Source: the model's own output.
-    ///
-    /// Limits: all logits may rise or fall together, which changes no answer.
-    Logit = "logit", [] => after.answer.mean;
-    /// The answer's probability.
-    ///
-    /// Formula: P(r) = exp L(r) / Σ exp L
-    ///
-    /// Source: the model's own output.
-    ///
-    /// Limits: near 0 and 1 it hardly moves, whatever the logits do.
-    Probability = "probability", [] => after.p_answer();
     /// The right answers' probability minus the wrong ones'.
     ///
     /// Formula: Σ P(r) over the right answers − Σ P(r') over the wrong ones
@@ -50,22 +26,6 @@ measures! {
     ///
     /// Limits: near 1 and −1 it hardly moves, whatever the logits do.
     ProbabilityDifference = "probability-difference", [OtherAnswer] => after.p_answer() - after.p_other();
-    /// The answer's logit minus that of a wrong answer.
-    ///
-    /// Formula: L(r) − L(r'), of several answers mean L over the right ones − mean L over the wrong ones
-    ///
-    /// Source: Wang et al. 2023 (arXiv 2211.00593).
-    ///
-    /// Limits: it does not see a third answer rise above both.
-    LogitDifference = "logit-difference", [OtherAnswer] => after.difference();
-    /// How many tokens have a larger logit than the answer: 0 where it is the arg-max.
-    ///
-    /// Formula: |{ t : L(t) > L(r) }|, of several right answers that of the largest
-    ///
-    /// Source: the model's own output.
-    ///
-    /// Limits: the few prompts whose answer is far down decide its mean.
-    Rank = "rank", [Rank] => after.rank;
     /// How likely the whole answer is, token by token.
     ///
     /// Formula: Σ ln P(tᵢ | prompt, t₁ … tᵢ₋₁) over the answer's tokens t, in nats
@@ -91,12 +51,4 @@ measures! {
     ///
     /// Limits: it does not say in which direction, nor whether the answer is concerned.
     Kl = "kl", [Divergence] => after.divergence;
-    /// Whether the arg-max is r, or one of several right answers.
-    ///
-    /// Formula: 1 if argmax P* = r, else 0
-    ///
-    /// Source: paper §4.2.
-    ///
-    /// Limits: it misses every change that leaves the arg-max as it is.
-    Accuracy = "accuracy", [] => after.accuracy();
 }

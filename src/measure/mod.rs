@@ -2,6 +2,7 @@
 
 mod ablation;
 mod accuracy;
+mod answer;
 mod attribution;
 mod bootstrap;
 mod chance;
