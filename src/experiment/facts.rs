@@ -3,7 +3,7 @@
 use crate::model::{ModelName, ModelSummary};
 use crate::plan::{Plan, PlannedVariant};
 use crate::spec::Loaded;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 /// Names and what they are.
 pub struct ModelDescriptions {
@@ -60,18 +60,16 @@ fn known(loaded: &Loaded, names: &IndexMap<String, Option<String>>) -> Vec<(Stri
 
 /// What is to be said of results on the models of a spec, each once.
 pub fn notes(plan: &Plan) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
+    let mut notes: IndexSet<String> = IndexSet::new();
     for variant in &plan.variants {
-        notes.extend(variant.short_ranges().into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
+        notes.extend(variant.short_ranges());
         for (name, summary) in &variant.summaries {
-            let of_model = summary.notes.iter().map(|note| format!("model '{name}': {note}"));
-            let new: Vec<String> = of_model.filter(|note| !notes.contains(note)).collect();
-            notes.extend(new);
+            notes.extend(summary.notes.iter().map(|note| format!("model '{name}': {note}")));
         }
         for name in variant.known.values().flatten() {
-            let note = variant.loaded.spec.known.get(name).and_then(|known| known.note.clone());
-            notes.extend(note.map(|note| format!("{name}: {note}")).filter(|note| !notes.contains(note)));
+            let note = variant.loaded.spec.known.get(name).and_then(|known| known.note.as_ref());
+            notes.extend(note.map(|note| format!("{name}: {note}")));
         }
     }
-    notes
+    notes.into_iter().collect()
 }

@@ -215,7 +215,7 @@ fn ranges_that_end_before_the_last_layer_are_noted() {
         )
     };
     let note = "note: step 'lens': layers 1..3 are 1 to 2, because the end of a range is excluded; the last layer of model 'model' is 3: if \
-                it belongs to them, write 1..4";
+                it belongs to them, write 1..4, and if it does not, {1,2}, which says so without this note";
     for sites in ["\"blocks.{1..3}.hook_resid_post\"", "\"0.resid_mid\", \"{0,1..3}.resid_post\""] {
         let sandbox = Sandbox::with(&spec(sites));
         assert_eq!(sandbox.run(&["plan", "spec.toml"]).ok().out.matches(note).count(), 1, "{sites}");
@@ -225,6 +225,9 @@ fn ranges_that_end_before_the_last_layer_are_noted() {
         "\"{1..4}.resid_post\"",
         "\"{0..2}.resid_post\"",
         "\"{1..3,3}.resid_post\"",
+        // Whoever wrote these counts ends as excluded.
+        "\"{1..3}.resid_post\", \"{1..4}.resid_mid\"",
+        "\"{0..2,2}.resid_post\"",
         "\"{1,2}.resid_post\"",
         "\"resid_post\"",
     ] {
