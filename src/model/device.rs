@@ -95,15 +95,20 @@ impl DeviceError {
 /// # Errors
 /// A device that is not part of this binary, that is not there, or that does not answer.
 pub fn open(device: spec::Device) -> Result<Device, DeviceError> {
+    match device {
+        spec::Device::Cpu => Ok(Device::flex()),
+        spec::Device::Cuda(index) => once(device, || cuda(device, index)),
+        spec::Device::Gpu(index) => once(device, || gpu(device, index)),
+    }
+}
+
+/// A device that has answered before, or else the one that is found now.
+fn once(device: spec::Device, find: impl FnOnce() -> Result<Device, DeviceError>) -> Result<Device, DeviceError> {
     let opened = || OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, known)) = opened().iter().find(|(name, _)| *name == device) {
         return Ok(known.clone());
     }
-    let found = match device {
-        spec::Device::Cpu => return Ok(Device::flex()),
-        spec::Device::Cuda(index) => cuda(device, index)?,
-        spec::Device::Gpu(index) => gpu(device, index)?,
-    };
+    let found = find()?;
     opened().push((device, found.clone()));
     Ok(found)
 }
@@ -188,8 +193,8 @@ pub fn hold(model: &spec::Model, bytes: u64, values: u64) -> Result<(), DeviceEr
 }
 
 /// Whether a device has a precision; the CPU has each.
-fn has(opened: &Device, device: spec::Device, dtype: spec::Dtype) -> bool {
-    device == spec::Device::Cpu || opened.supports_dtype(DType::from(dtype))
+pub fn has(opened: &Device, device: spec::Device, dtype: impl Into<DType>) -> bool {
+    device == spec::Device::Cpu || opened.supports_dtype(dtype.into())
 }
 
 fn computes_in(opened: &Device, device: spec::Device, dtype: spec::Dtype) -> Result<(), DeviceError> {

@@ -26,7 +26,7 @@ pub fn is_another() -> bool {
 
 /// Whether it computes in a type: a card's driver may not.
 pub fn computes_in(dtype: DType) -> bool {
-    !is_another() || device().supports_dtype(dtype)
+    ablate::model::device::has(&device(), named(), dtype)
 }
 
 /// What a tolerance that holds on the CPU is on this device: other orders of sums round differently.
