@@ -1,7 +1,7 @@
 """What scripts/gpu-check.sh does: builds, then asks of a device, within ten minutes,
 
 1. the laws of interventions, the fixtures of transformers and TransformerLens, and the agreement with the CPU (each logit within 1e-3 of the
-   largest, the same arg-max on 99 % of prompts), by the tests that hold them on the CPU;
+   largest, the same arg-max on 99 % of prompts), by the tests that hold them on the CPU (scripts/gpu-tests.sh);
 2. the exact effect map at the last position of every head and MLP of a configuration with random weights: seconds, rows per second, the
    card's memory, and the share of its own largest product, in each precision that it has;
 3. the same by hand in PyTorch on the same card (peer_by_hand.py).
@@ -19,9 +19,6 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).parent
-TESTS = ["parity::", "intervene::laws", "intervene::sharing"]
-# Those of them that want weights that this machine may not have.
-OTHERS = ["pretrained", "smollm2", "gemma3"]
 TORCH_NAMES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 # Seconds of the whole, and what each part may take of what is left.
 LIMIT, TESTS_LIMIT, MAP_LIMIT, PEER_LIMIT = 600, 240, 180, 60
@@ -67,14 +64,14 @@ class Clock:
     def __init__(self):
         self.start = time.monotonic()
 
-    def run(self, command, most, env=()):
+    def run(self, command, most):
         """What a command printed, or why there is nothing: its code, the last of what it said, its seconds."""
         left = min(most, LIMIT - (time.monotonic() - self.start))
         if left < 1:
             return {"failed": "no time was left for it"}
         begin = time.monotonic()
         try:
-            done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, timeout=left, env={**os.environ, **dict(env)})
+            done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, timeout=left)
         except subprocess.TimeoutExpired:
             return {"failed": f"it took more than {left:.0f} s"}
         seconds = round(time.monotonic() - begin, 1)
@@ -85,11 +82,7 @@ class Clock:
 
 
 def tests(clock, executable, options):
-    if options.device == "cpu":
-        found = clock.run([executable, *TESTS], TESTS_LIMIT)
-    else:
-        command = [executable, "--include-ignored", *(word for name in OTHERS for word in ("--skip", name)), *TESTS]
-        found = clock.run(command, TESTS_LIMIT, {"ABLATE_TEST_DEVICE": options.device, "PROPTEST_CASES": "8"}.items())
+    found = clock.run(["scripts/gpu-tests.sh", options.device, executable], TESTS_LIMIT)
     if "printed" in found:
         lines = [line for line in found.pop("printed").splitlines() if line.startswith("test result")]
         found["result"] = lines[-1] if lines else "nothing was run"

@@ -24,8 +24,7 @@ export VK_DRIVER_FILES
 # This crate with fewer optimisations, as for edits: the time goes into Mesa's compiler.
 quick=(--release --features wgpu --config profile.release.package.ablate.opt-level=1 --config profile.release.package.ablate.codegen-units=256)
 cargo test "${quick[@]}" "$@" --no-run
-time PROPTEST_CASES="${PROPTEST_CASES:-8}" ABLATE_TEST_DEVICE=gpu:0 cargo test "${quick[@]}" "$@" --quiet -- --include-ignored \
-  --skip pretrained --skip smollm2 --skip gemma3 parity:: intervene::laws intervene::sharing intervene::streamed intervene::transformerlens cli::gpu
+time scripts/gpu-tests.sh gpu:0 cargo test "${quick[@]}" "$@" --quiet --
 
 # The same experiment on both, each number within 1e-3. The specs differ, in their devices, so that `diff` fails whatever the numbers are.
 ablate="$CARGO_TARGET_DIR/release/ablate"
