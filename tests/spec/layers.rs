@@ -271,3 +271,30 @@ fn what_a_model_finds_later_is_pointed_at_too() {
     let text = read.refuse(&["run", "threads"], "too many", None).to_string();
     assert!(text.contains("--set run.threads=2: too many"), "{text}");
 }
+
+/// What the schema has no words for is refused by the type that reads it.
+#[test]
+fn what_only_a_type_refuses_is_refused_at_its_value() {
+    let folder = Sandbox::of(&[
+        ("spec.toml", RIGHT),
+        ("two.toml", "extends = \"spec.toml\"\n[model]\ndevice = [\"cpu\", \"gpu:0\"]\n"),
+        ("many.toml", "extends = \"spec.toml\"\n[matrix]\n\"model.device\" = [\"cpu\", [\"cpu\", \"gpu:0\"]]\n"),
+    ]);
+    let said = "devices 'cpu' and 'gpu:0' are of two kinds; write devices of one kind";
+    for (file, set, variable, place) in [
+        ("spec.toml", Some("model.device=[\"cpu\", \"gpu:0\"]"), None, "--set model.device=[\"cpu\", \"gpu:0\"]: "),
+        (
+            "spec.toml",
+            None,
+            Some(("ABLATE_MODEL__DEVICE", "[\"cpu\", \"gpu:0\"]")),
+            "ABLATE_MODEL__DEVICE=[\"cpu\", \"gpu:0\"]: ",
+        ),
+        ("two.toml", None, None, ""),
+        ("many.toml", None, None, ""),
+    ] {
+        let text = refused(&folder, file, &Vec::from_iter(set), &Vec::from_iter(variable));
+        assert!(text.contains(&format!("{place}{said}")), "{file}: {text}");
+        let line = file != "spec.toml";
+        assert_eq!((text.contains(&format!("{file}:3:")), text.contains("spec.toml:1:1")), (line, false), "{text}");
+    }
+}

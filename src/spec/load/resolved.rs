@@ -9,7 +9,8 @@ use crate::spec::node::{Node, NodeContent, Origin};
 use crate::spec::source::Source;
 use crate::spec::value_schema::ValueSchema;
 use crate::spec::{Prompts, Spec, rows};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 use std::sync::Arc;
 
 /// Errors of a spec that are left out at most, to look for further ones.
@@ -52,7 +53,7 @@ pub(super) fn of_values(
     layers: Outer,
     sources: Vec<Arc<Source>>,
 ) -> Result<Loaded, SpecErrors> {
-    let mut spec = Spec::deserialize(values.to_toml()).map_err(|error| unchecked(&values, &error))?;
+    let mut spec: Spec = read_as(&values)?;
     rows::fill(&mut spec, files.clone());
     spec.prompts = spec.prompts.map(Prompts::settled);
     spec.prompt_sets = spec.prompt_sets.into_iter().map(|(name, prompts)| (name, prompts.settled())).collect();
@@ -86,12 +87,28 @@ pub(super) fn keys() -> Vec<String> {
     ValueSchema::spec().keys().into_iter().map(|(key, _)| key.to_string()).filter(|key| key != "extends").collect()
 }
 
-/// An error that only serde found: the schema is wider than the type.
-pub(super) fn unchecked(values: &Node, error: &toml::de::Error) -> SpecErrors {
-    let error = SpecError::new(error.message().to_string());
-    match &values.origin {
-        Origin::File { source, value, .. } => error.at(source, value.clone(), "in this spec"),
-        _ => error,
+/// Values as their type.
+///
+/// # Errors
+/// What only the type refuses, since the schema is wider, at the value that it is about.
+pub(super) fn read_as<T: DeserializeOwned>(values: &Node) -> Result<T, SpecErrors> {
+    serde_path_to_error::deserialize(values.to_toml()).map_err(|error: serde_path_to_error::Error<toml::de::Error>| {
+        let node = nearest(values, error.path());
+        SpecError::about(&node.origin, error.inner().message()).into()
+    })
+}
+
+/// The value at a path, or the nearest one around it that is written: what is read by the kind that it names has no path of its own.
+fn nearest<'n>(values: &'n Node, path: &serde_path_to_error::Path) -> &'n Node {
+    let mut node = values;
+    for segment in path {
+        let below = match segment {
+            Segment::Map { key } => node.get(key),
+            Segment::Seq { index } => node.list().and_then(|list| list.get(*index)),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        };
+        let Some(below) = below.filter(|below| !matches!(below.origin, Origin::Default)) else { break };
+        node = below;
     }
-    .into()
+    node
 }

@@ -1,16 +1,15 @@
 //! The variants that a matrix makes of a spec.
 
-use super::resolved::{all_sources, spec_of, unchecked};
+use super::resolved::{all_sources, read_as, spec_of};
 use crate::spec::check::check_matrix;
 use crate::spec::check::wrong_value;
 use crate::spec::error::{SpecError, SpecErrors};
 use crate::spec::loaded::{Loaded, Outer, SpecVariants, Variant, VariantKey};
-use crate::spec::matrix::{self, Combination, Matrix, Setting};
+use crate::spec::matrix::{self, Combination, Setting};
 use crate::spec::merge::{INHERITING, Layer, LayerStack, takes};
 use crate::spec::node::{Node, NodeContent};
 use crate::spec::source::Source;
 use crate::spec::{Spec, overrides};
-use serde::Deserialize;
 use std::sync::Arc;
 
 /// The first variant of a matrix, with all of them; of the layers of `stack` the lowest so many are `files`.
@@ -57,8 +56,7 @@ pub(super) fn variants(
     });
     match whole {
         Some(mut whole) if refused.is_empty() => {
-            whole.spec.matrix =
-                Some(Matrix::deserialize(written.to_toml()).map_err(|error| unchecked(written, &error))?);
+            whole.spec.matrix = Some(read_as(written)?);
             Ok(whole)
         }
         whole => Err(SpecErrors::join(refused).meaning(whole)),
