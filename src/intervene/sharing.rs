@@ -9,6 +9,7 @@ use super::vocabulary::Vocabulary;
 use crate::model::transformer::Transformer;
 use burn::tensor::{Device, Tensor};
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::sync::mpsc;
 
 /// Another device with all that rows start from.
@@ -69,9 +70,10 @@ pub(super) fn run<R: Send, E>(
 ) -> Result<(), E> {
     std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel(2 * devices.len());
+        let mut workers = Vec::with_capacity(devices.len());
         for (origin, entries) in devices {
             let sender = sender.clone();
-            scope.spawn(move || {
+            workers.push(scope.spawn(move || {
                 let vocabulary = vocabulary(origin.transformer);
                 for sweep in origin.sweeps(entries) {
                     let sweep = Sweep::new(origin, rows, sweep, &vocabulary);
@@ -81,9 +83,12 @@ pub(super) fn run<R: Send, E>(
                         return;
                     }
                 }
-            });
+            }));
         }
         drop(sender);
-        receiver.into_iter().try_for_each(|(numbers, result)| consume(&numbers, result))
+        let consumed = receiver.into_iter().try_for_each(|(numbers, result)| consume(&numbers, result));
+        // A panic goes on with what it said, which the scope would not hand on.
+        workers.into_iter().try_for_each(|worker| worker.join()).unwrap_or_else(|panic| resume_unwind(panic));
+        consumed
     })
 }

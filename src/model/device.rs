@@ -261,10 +261,9 @@ fn answering(device: spec::Device, opened: Device) -> Result<Device, DeviceError
     let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         kernel::to_f32(burn::tensor::Tensor::<1>::ones([1], &opened));
     }));
-    tried.map(|()| opened).map_err(|payload| {
-        let reason = payload.downcast_ref::<String>().cloned();
-        let reason = reason.or_else(|| payload.downcast_ref::<&str>().map(|text| text.to_string()));
-        absent(device, reason.unwrap_or_else(|| "it did not answer".into()))
+    tried.map(|()| opened).map_err(|panic| {
+        let said = crate::system::panic_text(&*panic);
+        absent(device, said.unwrap_or_else(|| "it did not answer".into()))
     })
 }
 

@@ -1,5 +1,6 @@
 //! Runs a spec's steps, through the store where there is one.
 
+pub mod device_failure;
 pub mod failures;
 mod options;
 mod recall;

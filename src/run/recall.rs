@@ -1,5 +1,6 @@
 //! Runs a step through its store: what was computed before is taken from there, what is computed is put into it.
 
+use super::device_failure;
 use crate::context::Context;
 use crate::counted::{agreeing, counted};
 use crate::manifest::{Recalled, SelfCheck};
@@ -7,7 +8,7 @@ use crate::model::ModelName;
 use crate::plan::Recall;
 use crate::plan::recall::{StoreHandle, names, terms};
 use crate::resume::Blocks;
-use crate::spec::Step;
+use crate::spec::{Device, Step};
 use crate::step::{self, Outcome};
 use crate::store::key::{Key, parameters};
 use crate::store::{Entry, Provenance, Taken};
@@ -238,7 +239,10 @@ fn spec_name<'a>(context: &Context<'a>) -> &'a str {
 fn run(step: &Step, context: &Context) -> Result<Outcome, Error> {
     let usage = context.models.usage();
     usage.forget();
-    let outcome = step::run(step, context)?;
+    let models = step.models().map(|selected| context.models.names(selected)).unwrap_or_default();
+    let settings = models.iter().filter_map(|name| context.models.settings(name));
+    let devices: Vec<Device> = settings.flat_map(|model| model.device.all()).collect();
+    let outcome = device_failure::caught(step.name(), &devices, || step::run(step, context))?;
     if let Some((model, unread)) = usage.unread() {
         return Err(Error::failed(format!("model '{model}'"))(unread));
     }

@@ -4,7 +4,7 @@ use super::text_or::{TextOr, schema_of};
 use serde::{Deserialize, Serialize};
 
 /// A device.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Device {
     /// burn's Flex backend.
     #[default]

@@ -8,6 +8,7 @@ pub mod environment;
 pub mod host;
 pub mod interrupt;
 pub mod job;
+mod panic_text;
 pub mod progress;
 pub(crate) mod shell;
 mod stamp;
@@ -16,5 +17,6 @@ mod threads;
 pub mod time;
 
 pub use digests::Digests;
+pub use panic_text::panic_text;
 pub use stamp::Stamp;
 pub use threads::set_threads;

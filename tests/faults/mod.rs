@@ -2,6 +2,7 @@
 //! another run. Never a wrong number, never finished work lost, and a sentence that says what happened.
 
 mod broken;
+mod devices;
 mod disks;
 mod files;
 mod folders;
