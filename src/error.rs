@@ -52,7 +52,10 @@ pub enum Error {
         refused: Box<Error>,
     },
     /// Results that are not as expected of the model at hand.
-    #[error("{} of {of} expectations are not met: {}; see 'Expected' in report.md", .names.len(), quoted(names))]
+    #[error(
+        "{} of {} {} not met: {}; see 'Expected' in report.md",
+        .names.len(), counted(*.of, "expectation"), agreeing(.names.len(), "is", "are"), quoted(names)
+    )]
     Differ {
         /// Those that differ.
         names: Vec<String>,

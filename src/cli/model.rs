@@ -1,6 +1,7 @@
 //! `ablate model`: a model's facts.
 
 use crate::Error;
+use crate::counted::counted;
 use crate::model::facts::{Experts, Facts, HeadNorm, NormPlaces, PositionEncoding, Window};
 use crate::model::{Lookup, Model};
 use crate::spec::{self, Device, Dtype, Processing};
@@ -89,7 +90,7 @@ pub(super) fn run(arguments: ModelShowArguments) -> Result<(), Error> {
             let windowed = if rotary.windowed.is_some() { ", another in layers with a window" } else { "" };
             let without = match rotary.without.len() {
                 0 => String::new(),
-                layers => format!(", none in {layers} layers"),
+                layers => format!(", none in {}", counted(layers, "layer")),
             };
             let rotated = 2 * rotary.table.inv_freq.len();
             format!("rotary, {rotated} of {} dimensions{windowed}{without}", facts.d_head)
@@ -154,7 +155,7 @@ fn mlps(facts: &Facts) -> String {
     let experts = format!("{width}{gated}, {chosen} of {count} experts for each token");
     match facts.n_layers - layers.len() {
         0 => experts,
-        others => format!("{experts}; {} in the {others} layers without", facts.d_mlp),
+        others => format!("{experts}; {} in the {} without", facts.d_mlp, counted(others, "layer")),
     }
 }
 

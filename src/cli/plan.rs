@@ -2,6 +2,7 @@
 
 use super::arguments::SpecsArguments;
 use crate::Error;
+use crate::counted::{agreeing, counted};
 use crate::model::{ModelName, Residence};
 use crate::plan::{
     self, Forecast, ForecastMemory, OnModel, Plan, PlannedPrompts, PlannedReading, PlannedStep, PlannedVariant, Recall,
@@ -124,9 +125,11 @@ impl PlannedReading {
         };
         let often = if *passes == 1 { "once".to_string() } else { format!("about {passes} times") };
         format!(
-            "{step}, model '{model}': {} of {layers} layers are read {often}, {} each time: {} in {seconds:.1} s, beside \
-             {arithmetic:.1} s of arithmetic{bound}\n",
+            "{step}, model '{model}': {} of {} {} read {often}, {} each time: {} in {seconds:.1} s, beside {arithmetic:.1} s of \
+             arithmetic{bound}\n",
             layers - held,
+            counted(*layers, "layer"),
+            agreeing(layers - held, "is", "are"),
             size(*read_bytes),
             size(*bytes),
         )

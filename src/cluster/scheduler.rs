@@ -1,6 +1,7 @@
 //! Slurm, asked by its own programs.
 
 use crate::Error;
+use crate::counted::counted;
 use crate::system::job::{ClusterJob, squeue};
 use std::collections::HashMap;
 use std::path::Path;
@@ -91,8 +92,8 @@ impl Scheduler {
     pub fn requeue(self, job: &ClusterJob, most: u32) -> Result<(), String> {
         if job.restarts >= most {
             return Err(format!(
-                "it was already started again {} times, the most that slurm.requeues allows",
-                job.restarts
+                "it was already started again {}, the most that slurm.requeues allows",
+                counted(job.restarts, "time")
             ));
         }
         let state = squeue(&job.name(), "%T").unwrap_or_default();

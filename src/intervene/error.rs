@@ -1,6 +1,7 @@
 //! Edits that a model cannot have.
 
 use super::activation::Layout;
+use crate::counted::counted;
 use crate::model::NotFinite;
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
@@ -9,7 +10,7 @@ use crate::model::hook::{Hook, Site};
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EditError {
     /// The layer is not there.
-    #[error("{hook}: the model has {n_layers} layers; write one of 0 to {}", n_layers - 1)]
+    #[error("{hook}: the model has {}; write one of 0 to {}", counted(*n_layers, "layer"), n_layers - 1)]
     Layer {
         /// The hook.
         hook: Hook,
@@ -39,7 +40,7 @@ pub enum EditError {
         heads: bool,
     },
     /// The position is not there.
-    #[error("{hook}: there is no position {position} in a prompt of {length} tokens; write one of 0 to {}", length - 1)]
+    #[error("{hook}: there is no position {position} in a prompt of {}; write one of 0 to {}", counted(*length, "token"), length - 1)]
     Position {
         /// The hook.
         hook: Hook,

@@ -246,8 +246,11 @@ impl fmt::Display for Note {
             ),
             Note::Repeated { repeated, prompts } => write!(
                 f,
-                "{repeated} of {prompts} prompts have the text and the answer of another one, and are counted like the others in n and in \
-                 intervals; write templates that have the same slots, and no row twice"
+                "{repeated} of {} {} the text and the answer of another one, and {} counted like the others in n and in intervals; write \
+                 templates that have the same slots, and no row twice",
+                counted(*prompts, "prompt"),
+                agreeing(*repeated, "has", "have"),
+                agreeing(*repeated, "is", "are")
             ),
             Note::WordsDropped { why } => {
                 const SHOWN: usize = 12;

@@ -11,6 +11,7 @@ mod series;
 pub use bits::{Bits, from_bytes, to_bytes};
 pub use series::{Latest, Series};
 
+use crate::counted::counted;
 use crate::system::atomic::write_atomic;
 use crate::system::progress::Progress;
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,7 @@ impl std::fmt::Display for Terms {
             write!(f, ", run.batch = {batch}")?;
         }
         let on: Vec<&str> = self.devices.iter().chain([&self.processor]).map(String::as_str).collect();
-        write!(f, ", {} threads on {}", self.threads, on.join(", "))
+        write!(f, ", {} on {}", counted(self.threads, "thread"), on.join(", "))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the program found to compute with, and where it may keep results.
 
+use crate::counted::counted;
 use crate::kernel::{self, Instructions, to_f32};
 use crate::manifest;
 use crate::model::device;
@@ -15,7 +16,7 @@ pub fn threads() -> Result<String, String> {
     let answered = rayon::broadcast(|context| context.index()).len();
     match answered {
         0 => Err("no thread computes".into()),
-        threads => Ok(format!("{threads} for {cores} cores")),
+        threads => Ok(format!("{threads} for {}", counted(cores.get(), "core"))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ModelRun;
 use crate::context::Context;
+use crate::counted::counted;
 use crate::model::ModelName;
 use crate::model::facts::Facts;
 use crate::spec::Numbers;
@@ -41,7 +42,7 @@ impl<'a> Scope<'a> {
                 .map_err(|problem| format!("'{text}': {problem}"))?
                 .below(all)
                 .map_err(|layer| {
-                    format!("'{text}': step '{step}' found layer {layer}, and this model has {all} layers")
+                    format!("'{text}': step '{step}' found layer {layer}, and this model has {}", counted(all, "layer"))
                 }),
         }
     }

@@ -53,8 +53,12 @@ impl Kind for Smallest {
         }
         if hopeless > 0 {
             outcome.notes.push(format!(
-                "{hopeless} groups have no smallest {1}, because their best {0} is not above 0 or not a number",
-                self.y, self.x
+                "{} {} no smallest {}, because {} best {} is not above 0 or not a number",
+                counted(hopeless, "group"),
+                agreeing(hopeless, "has", "have"),
+                self.x,
+                agreeing(hopeless, "its", "their"),
+                self.y
             ));
         }
         Ok(outcome)

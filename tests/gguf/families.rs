@@ -114,7 +114,7 @@ fn layers_with_a_window() {
     assert_eq!(layers(&gemma3.clone().with(&[(pattern, Setting::Bools(&listed))])), [0, 3]);
     assert_eq!(layers(&gemma3.clone().with(&[(pattern, Setting::Counts(&listed.map(u32::from)))])), [0, 3]);
     let error = refusal(&gemma3.clone().with(&[(pattern, Setting::Bools(&[true]))]));
-    assert!(error.contains(&format!("'{pattern}' has 1 values for 7 layers")), "{error}");
+    assert!(error.contains(&format!("'{pattern}' has 1 value for 7 layers")), "{error}");
     assert_eq!(layers(&gemma3.without("gemma3.attention.sliding_window")), [0usize; 0]);
     let olmo3 = Edited::of("olmo3.gguf");
     assert_eq!(layers(&olmo3), [0, 2]);

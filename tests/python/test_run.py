@@ -70,7 +70,7 @@ def test_what_is_not_as_expected_raises_and_has_results(here: Path) -> None:
         ablate.run({**SPEC, "expect": expect}, name="differs", quiet=True)
     except ablate.FailedError as error:
         assert error.exit_code == 1
-        assert "1 of 1 expectations are not met: 'rate'" in str(error)
+        assert "1 of 1 expectation is not met: 'rate'" in str(error)
         # Progress is no part of the text.
         assert "prompts and answer tokens" not in str(error)
         assert error.results is not None

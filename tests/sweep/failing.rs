@@ -140,6 +140,6 @@ fn the_end_of_many_specs_says_how_each_ended() {
     assert_eq!(c[1..3], ["1", "1"].map(String::from), "the accuracy of another spec is taken");
     assert_eq!(c[4..], ["1", "of", "1", "1", "failed,", "5", "skipped"].map(String::from));
     let end = ended.err.rsplit("outcome").next().unwrap_or_default();
-    assert!(end.contains("b.toml:\nerror: 1 of 2 expectations are not met"), "{end}");
+    assert!(end.contains("b.toml:\nerror: 1 of 2 expectations is not met"), "{end}");
     assert!(end.contains("c.toml:\nerror: rows 'effects'") && end.ends_with("2 of 3 specs failed\n"), "{end}");
 }

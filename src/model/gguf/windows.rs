@@ -1,5 +1,6 @@
 //! Windows of attention from a GGUF file's metadata, and the layers that have them.
 
+use crate::counted::counted;
 use serde_json::{Map, Value};
 
 use super::metadata::Metadata;
@@ -102,7 +103,9 @@ fn slides(metadata: &Metadata, key: &str, period: u64, layers: u64) -> Result<Ve
     if let Some(listed) = metadata.flags(key)? {
         return match listed.len() as u64 == layers {
             true => Ok(listed),
-            false => Err(format!("metadata '{key}' has {} values for {layers} layers", listed.len())),
+            false => {
+                Err(format!("metadata '{key}' has {} for {}", counted(listed.len(), "value"), counted(layers, "layer")))
+            }
         };
     }
     let period = metadata.count(key)?.unwrap_or(period);

@@ -58,7 +58,10 @@ impl Safetensors {
 
         let mut length = [0; LENGTH as usize];
         if size < LENGTH {
-            return Err(wrong(format!("not a safetensors file: {size} bytes, shorter than the length of a header")));
+            return Err(wrong(format!(
+                "not a safetensors file: {}, shorter than the length of a header",
+                counted(size, "byte")
+            )));
         }
         bytes.read(&mut length, 0).map_err(WeightError::io(path))?;
         let length = u64::from_le_bytes(length);
@@ -66,7 +69,10 @@ impl Safetensors {
             return Err(wrong(format!("not a safetensors file: its first 8 bytes claim a header of {length} bytes")));
         }
         if length > size - LENGTH {
-            return Err(wrong(format!("truncated: the header should be {length} bytes, the whole file is {size}")));
+            return Err(wrong(format!(
+                "truncated: the header should be {}, the whole file is {size}",
+                counted(length, "byte")
+            )));
         }
         let mut header = vec![0; length as usize];
         bytes.read(&mut header, LENGTH).map_err(WeightError::io(path))?;

@@ -1,5 +1,6 @@
 //! Weights spread over several files by an index: `model.safetensors.index.json`, `pytorch_model.bin.index.json`.
 
+use crate::counted::{agreeing, counted};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
@@ -61,9 +62,10 @@ impl<S: WeightSource> Shards<S> {
         let missing: Vec<_> = files.iter().filter(|file| !folder.join(file).is_file()).copied().collect();
         if !missing.is_empty() {
             return Err(wrong(format!(
-                "{} of {} shards are missing: {}",
+                "{} of {} {} missing: {}",
                 missing.len(),
-                files.len(),
+                counted(files.len(), "shard"),
+                agreeing(missing.len(), "is", "are"),
                 missing.join(", ")
             )));
         }

@@ -4,6 +4,7 @@ use super::format;
 use super::mend::Faults;
 use super::place::{SpecPlace, wrong_key, wrong_part, wrong_value};
 use super::types::{choices, has_type, lower_sentence, quoted, table_advice, type_name};
+use crate::counted::counted;
 use crate::spec::merge::INHERITING;
 use crate::spec::node::{Node, NodeContent, shortened};
 use crate::spec::value_schema::ValueSchema;
@@ -185,7 +186,7 @@ impl Walk {
         let length = items.len() as f64;
         if least.is_some_and(|least| length < least) || most.is_some_and(|most| length > most) {
             let wanted = match (least, most) {
-                (Some(least), Some(most)) if least == most => format!("{least} values"),
+                (Some(least), Some(most)) if least == most => counted(least, "value"),
                 (Some(1.0), None) => "at least one value".into(),
                 (least, most) => format!("{} to {} values", least.unwrap_or(0.0), most.unwrap_or(f64::INFINITY)),
             };

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::context::Context;
+use crate::counted::counted;
 use crate::probe::RowSplit;
 use crate::prompt::{Prompt, PromptColumns};
 use crate::spec::step::{ClassPrompts, DirectionMethod, FindDirection};
@@ -156,8 +157,9 @@ impl DirectionSamples {
                         "model '{model}': there is no prompt{name} to make a direction from; write conditions that some prompts meet, or another set"
                     ),
                     _ => format!(
-                        "train = {} takes none of the {count} prompts{name}; write a larger share, or more prompts",
-                        step.train
+                        "train = {} takes none of {}{name}; write a larger share, or more prompts",
+                        step.train,
+                        counted(count, "prompt")
                     ),
                 };
                 let own = self.classes.get(class).map(String::as_str).filter(|name| [OF, MINUS].contains(name));

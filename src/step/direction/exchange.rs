@@ -11,6 +11,7 @@ use super::reads::{self, DirectionPlace};
 use super::rows::{INTERCHANGE, PATCHED, Separation};
 use crate::Error;
 use crate::context::Context;
+use crate::counted::counted;
 use crate::direction::{ControlDraws, Points, orthonormal, random_basis, signed};
 use crate::intervene::{AddedPlace, AddedRun, run_added};
 use crate::kernel::{Adam, Moments};
@@ -109,7 +110,8 @@ impl<'e> ExchangeTask<'e> {
         let split = RowSplit::new(count, step.train, step.seed);
         if split.train.is_empty() {
             let problem = format!(
-                "train takes none of the {count} pairs of prompts (train = {}); write a larger share, or more prompts",
+                "train takes none of {} of prompts (train = {}); write a larger share, or more prompts",
+                counted(count, "pair"),
                 step.train
             );
             return Err(super::classes::refuse(step, context, &["train"], problem));

@@ -19,6 +19,7 @@ pub use error::TrainError;
 pub use evaluate::{HELD_OUT, TRAIN};
 pub use save::{SaveError, SavedModel};
 
+use crate::counted::counted;
 use crate::model::tokenizer::Tokenizer;
 use crate::model::transformer::Transformer;
 use crate::prompt::PromptSet;
@@ -59,7 +60,10 @@ pub fn train(
     (progress, blocks): (&Progress, &Blocks),
 ) -> Result<Trained, TrainError> {
     if let Some(late) = spec.checkpoints.iter().find(|step| **step > spec.steps) {
-        return Err(TrainError::Shape(format!("checkpoint {late} is after the last of {} steps", spec.steps)));
+        return Err(TrainError::Shape(format!(
+            "checkpoint {late} is after the last of {}",
+            counted(spec.steps, "step")
+        )));
     }
     let n_vocab = tokenizer.n_tokens();
     let tokenizer = tokenizer.to_json()?;

@@ -177,8 +177,10 @@ fn draw(step: &HeuristicKnockout, members: Vec<usize>, of: [&str; 3]) -> Vec<usi
 fn note(step: &HeuristicKnockout, bag: &Bag, of: &PromptGroup, cell: &TemplateBatch, subject: &ModelRun) -> String {
     let most = bag.heuristics.iter().map(|known| known.neurons.len()).max().unwrap_or(0);
     format!(
-        "{}: template '{}', {of}: no heuristic has at least {} neurons (the largest has {most}); it has no rows",
-        subject.name, cell.template, step.at_least
+        "{}: template '{}', {of}: no heuristic has at least {} (the largest has {most}); it has no rows",
+        subject.name,
+        cell.template,
+        counted(step.at_least, "neuron")
     )
 }
 
