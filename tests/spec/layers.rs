@@ -278,7 +278,10 @@ fn what_only_a_type_refuses_is_refused_at_its_value() {
     let folder = Sandbox::of(&[
         ("spec.toml", RIGHT),
         ("two.toml", "extends = \"spec.toml\"\n[model]\ndevice = [\"cpu\", \"gpu:0\"]\n"),
-        ("many.toml", "extends = \"spec.toml\"\n[matrix]\n\"model.device\" = [\"cpu\", [\"cpu\", \"gpu:0\"]]\n"),
+        (
+            "many.toml",
+            "extends = \"spec.toml\"\n[matrix]\non = { key = \"model.device\", values = { one = \"cpu\", two = [\"cpu\", \"gpu:0\"] } }\n",
+        ),
     ]);
     let said = "devices 'cpu' and 'gpu:0' are of two kinds; write devices of one kind";
     for (file, set, variable, place) in [
