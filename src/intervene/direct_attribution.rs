@@ -131,7 +131,7 @@ impl Term {
 }
 
 /// Takes the targets' logits of every prompt apart, `batch` prompts at a time. The model's layers and units must have the
-/// terms. Sums are in f32 whatever the model's precision.
+/// terms. Sums are in f32 whatever the model's precision. `seen` gets each batch and its last logits, `[prompt, n_vocab]`.
 ///
 /// # Errors
 /// Logits that are not finite, and what `pause`, called between batches with the number of prompts done, returns.
@@ -141,6 +141,7 @@ pub fn direct_attribution<E: From<NotFinite>>(
     targets: Targets,
     terms: &[Term],
     batch: usize,
+    seen: impl Fn(&Tokens, &Tensor<2>),
     mut pause: impl FnMut(usize) -> Result<(), E>,
 ) -> Result<DirectAttribution, E> {
     let prompts = tokens.batch;
@@ -155,7 +156,7 @@ pub fn direct_attribution<E: From<NotFinite>>(
         let of = |tokens: &[u32]| tokens[first..first + part.batch].to_vec();
         let (answers, others) = (of(targets.answers), targets.others.map(of));
         let targets = Targets { answers: &answers, others: others.as_deref(), ..targets };
-        let run = DirectBatch::new(transformer, &part, &wanted, targets)?;
+        let run = DirectBatch::new(transformer, &part, &wanted, targets, &seen)?;
         let by_hook: IndexMap<Hook, Vec<f32>> =
             run.got.iter().map(|(&hook, value)| (hook, run.written(transformer, hook, value))).collect();
         for (number, &term) in terms.iter().enumerate() {
@@ -197,6 +198,7 @@ impl DirectBatch {
         tokens: &Tokens,
         wanted: &HookPositions,
         Targets { answers, others, norm: scale, cap }: Targets,
+        seen: impl Fn(&Tokens, &Tensor<2>),
     ) -> Result<Self, NotFinite> {
         let norm = &transformer.facts().norm;
         let mut holder = Holder { wanted, got: IndexMap::new(), length: tokens.pos };
@@ -212,6 +214,7 @@ impl DirectBatch {
         let capped: Tensor<2> = transformer.capped(logits.clone()).squeeze_dim(1);
         let logits: Tensor<2> = logits.squeeze_dim(1);
         NotFinite::check(transformer, tokens, &logits)?;
+        seen(tokens, &capped);
         let target = |logits: Tensor<2>| {
             let mut total = kernel::pick(logits.clone(), answers);
             others.iter().for_each(|others| subtract(&mut total, &kernel::pick(logits.clone(), others)));

@@ -23,7 +23,8 @@ pub struct Lens {
 }
 
 /// Reads the wanted streams (hooks of width d_model) at the wanted positions of every prompt, `batch` prompts at a time,
-/// so that no more than the logits of one stream and position of a batch are in memory. With x the stream,
+/// so that no more than the logits of one stream and position of a batch are in memory. `seen` gets each batch and its own last logits,
+/// `[prompt, n_vocab]`. With x the stream,
 /// logits = norm(x) · W_U + b_U, soft-capped or not where the model does that; the norm is the model's last, of x's own scale.
 ///
 /// # Errors
@@ -34,6 +35,7 @@ pub fn logit_lens<E: From<NotFinite>>(
     wanted: &HookPositions,
     cap: CapSide,
     batch: usize,
+    seen: impl Fn(&Tokens, &Tensor<2>),
     mut read: impl FnMut(Lens) -> Result<(), E>,
 ) -> Result<(), E> {
     for (first, part) in tokens.batches(batch) {
@@ -44,6 +46,7 @@ pub fn logit_lens<E: From<NotFinite>>(
         }
         let last = transformer.unembed(resid.narrow(1, part.pos - 1, 1), &mut ()).squeeze_dim(1);
         NotFinite::check(transformer, &part, &last)?;
+        seen(&part, &last);
         for (hook, (value, positions)) in holder.got {
             let HookValue::Stream(stream) = value else { continue };
             for (slot, position) in positions.into_iter().enumerate() {

@@ -7,6 +7,7 @@
 
 mod activation;
 mod addition;
+mod alone;
 mod answer_tokens;
 mod apply;
 mod attribution;
@@ -56,6 +57,8 @@ pub use generation::{Choice, Decoder, Opening, Sampling, TextEnd, TokenEdits, Wr
 pub use lens::{Lens, logit_lens};
 pub use library::{InterventionError, activations_at, logits_with};
 
+#[doc(hidden)]
+pub use alone::BatchedPrompt;
 #[doc(hidden)]
 pub use apply::run_edited;
 #[doc(hidden)]

@@ -55,8 +55,8 @@ pub struct Cost {
     pub operations: u64,
 }
 
-/// Rows recomputed from scratch.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What was computed a second time, beside what it was the first time: rows recomputed from scratch, prompts run alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ReplayCheck {
     /// How many have been compared: one whose logits an edit has made infinite or no numbers, here and there alike, says nothing.
     pub rows: usize,
@@ -78,6 +78,17 @@ impl ReplayCheck {
             first + ((share * (end - first) as u64) >> 32) as usize
         };
         (0..count).map(place).collect()
+    }
+
+    /// Compares values of one row with those of its second run. `largest` is the largest absolute logit of its distribution.
+    pub(crate) fn add(&mut self, first: &[f32], second: &[f32], largest: f32) {
+        if !first.iter().chain(second).any(|value| value.is_finite()) {
+            return;
+        }
+        self.rows += 1;
+        self.largest_difference =
+            first.iter().zip(second).map(Self::difference).fold(self.largest_difference, f32::max);
+        self.largest_logit = self.largest_logit.max(largest);
     }
 
     /// How far a number lies from the same one of a run from scratch. An edit can make both infinite or no numbers, which is the same;
@@ -230,7 +241,7 @@ impl<'a> Replay<'a> {
         let places = ReplayCheck::places(rows.len(), count);
         let sample: Vec<EditedPrompt> = places.into_iter().map(|place| rows[place].clone()).collect();
         if sample.is_empty() {
-            return Ok(ReplayCheck { rows: 0, largest_difference: 0.0, largest_logit: 0.0 });
+            return Ok(ReplayCheck::default());
         }
         let replayed = kernel::to_f32(self.logits(&sample)?);
         let whole: Vec<EditedPrompt> = sample.iter().map(|row| self.0.base.with_those_under(row)).collect();

@@ -26,7 +26,7 @@ pub use git::Git;
 pub use machine::Machine;
 pub use prompts::PromptsRecord;
 pub use recalled::Recalled;
-pub use self_check::SelfCheck;
+pub use self_check::{Recomputed, SelfCheck};
 pub use spec::{SpecFile, SpecRecord, ValueOrigin};
 pub use unfinished::Unfinished;
 
@@ -87,7 +87,7 @@ pub struct Manifest {
     pub prompts: Vec<PromptsRecord>,
     /// The steps in the order that they were run in.
     pub steps: Vec<StepRecord>,
-    /// Interventions that were recomputed from scratch.
+    /// What steps computed a second time.
     pub self_checks: Vec<SelfCheck>,
     /// Expected numbers beside those of the run.
     pub expectations: Vec<Compared>,

@@ -21,12 +21,14 @@ impl Manifest {
         let Self { title, command, folder, spec, variants, models, prompts, steps, .. } = self;
         let Self { self_checks, expectations, notes, failed, files, left, .. } = self;
         let step = |step: &StepRecord| json!([step.name, step.kind, step.variants, step.failed]);
-        let check = |check: &SelfCheck| json!([check.step, check.model, check.rows, check.passed()]);
+        // How much a version computes a second time is no result.
+        let failed_checks = self_checks.iter().filter(|check| !check.passed());
+        let check = |check: &SelfCheck| json!([check.step, check.model, check.of]);
         json!({
             "spec": [spec.sha256, json!(spec.files), json!(spec.sets), json!(spec.environment), json!(spec.values)],
             "run": [title, command, folder, json!(variants), json!(models), json!(prompts)],
             "steps": steps.iter().map(step).collect::<Vec<_>>(),
-            "self_checks": self_checks.iter().map(check).collect::<Vec<_>>(),
+            "self_checks": failed_checks.map(check).collect::<Vec<_>>(),
             "told": [json!(expectations), json!(notes), json!(failed)],
             "files": [files, left],
         })

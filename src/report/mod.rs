@@ -46,7 +46,7 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Activations that steps kept in files.
     pub activations: Vec<PathBuf>,
-    /// Interventions that were recomputed from scratch.
+    /// What steps computed a second time.
     pub checks: Vec<SelfCheck>,
     /// In the spec's order.
     pub expectations: Vec<Compared>,

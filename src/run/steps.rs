@@ -31,7 +31,7 @@ pub struct StepResults {
     pub frames: Frames,
     /// What a reader of the results should know: of a step, the variants that say it, and what they say.
     told: Vec<(String, Vec<String>, String)>,
-    /// Interventions that were recomputed from scratch.
+    /// What steps computed a second time.
     pub checks: Vec<SelfCheck>,
     /// Steps whose results were in the store.
     pub recalled: Vec<Recalled>,

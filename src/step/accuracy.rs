@@ -3,8 +3,9 @@
 //! Models are run one at a time, so that one is in memory at a time: [`Accuracies::run`] for each, then the tables.
 
 use super::labels::{ModelColumns, RunColumns, RunLabels};
-use super::network::ResumableNetwork;
-use super::{Network, Outcome, RowsInfo, model_run};
+use super::network::{Network, ResumableNetwork};
+use super::prompt_sample::PromptSample;
+use super::{Outcome, RowsInfo, model_run};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -46,10 +47,13 @@ impl Kind for step::Accuracy {
             );
             let done = |rows: usize| task.advance(rows as u64);
             let labels = RunLabels { model: &name.name, checkpoint: name.checkpoint.as_deref().unwrap_or_default() };
-            let network = ResumableNetwork { network: Network { model: &model }, name: &name, blocks: context.blocks };
+            let sample = PromptSample::of(&set, &model);
+            let network = Network { model: &model, sample: Some(&sample) };
+            let network = ResumableNetwork { network, name: &name, blocks: context.blocks };
             let respondent = Respondent { network: &network, pace: Pace { batch: context.batch(&model), done: &done } };
             accuracies.run(labels, &set, model.tokenizer(), respondent).map_err(refuse)?;
             task.complete();
+            outcome.checks.extend(sample.check(&self.name, (&name, &model), context)?);
 
             // Checkpoints share a tokenizer: only `keep` makes their prompts differ.
             if spec.keep != Keep::All || shown.insert(name.name.clone()) {

@@ -3,14 +3,14 @@
 use super::Outcome;
 use crate::Error;
 use crate::context::Context;
-use crate::manifest::SelfCheck;
+use crate::manifest::{Recomputed, SelfCheck};
 use crate::resume::Bits;
 use crate::system::interrupt;
 use crate::system::progress::ProgressTask;
 use std::ops::Range;
 
-/// A self-check without the step: model, rows, largest difference, tolerance.
-type NamelessCheck = (String, usize, f32, f32);
+/// A self-check without the step: model, what it is of, rows, largest difference, tolerance.
+type NamelessCheck = (String, Recomputed, usize, f32, f32);
 
 /// Work that is done in parts, each of which is kept when it is done.
 pub struct Divided<'c> {
@@ -49,21 +49,25 @@ impl Divided<'_> {
         for (number, part) in self.parts.iter().enumerate() {
             interrupt::check()?;
             // The same step may have another name when it goes on.
-            let nameless = |check: SelfCheck| (check.model, check.rows, check.largest_difference, check.tolerance);
+            let nameless =
+                |check: SelfCheck| (check.model, check.of, check.rows, check.largest_difference, check.tolerance);
             let run = || -> Result<(T, Vec<NamelessCheck>), Error> {
                 let mut checks = Vec::new();
                 let value = work(part.clone(), &mut checks)?;
                 Ok((value, checks.into_iter().map(nameless).collect()))
             };
             let (value, checks) = series.get_or(number, |_| skipped(part.clone()), run)?;
-            outcome.checks.extend(checks.into_iter().map(|(model, rows, largest_difference, tolerance)| SelfCheck {
-                step: self.step.to_string(),
-                model,
-                template: None,
-                rows,
-                largest_difference,
-                tolerance,
-                from_store: None,
+            outcome.checks.extend(checks.into_iter().map(|(model, of, rows, largest_difference, tolerance)| {
+                SelfCheck {
+                    step: self.step.to_string(),
+                    model,
+                    template: None,
+                    of,
+                    rows,
+                    largest_difference,
+                    tolerance,
+                    from_store: None,
+                }
             }));
             add(part.clone(), value);
         }

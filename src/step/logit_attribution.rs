@@ -14,6 +14,7 @@ use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{AnswerTokens, Positions, Targets, Term, direct_attribution};
 use crate::model::facts::Facts;
 use crate::model::hook::{Hook, Site};
+use crate::model::transformer::Tokens;
 use crate::prompt::Prompt;
 use crate::spec::CapSide;
 use crate::spec::step::{self, AttributionTarget};
@@ -22,6 +23,7 @@ use crate::step::divided::parts;
 use crate::step::kind::Kind;
 use crate::system::interrupt;
 use crate::table::{Frames, Holds};
+use burn::tensor::Tensor;
 use std::collections::HashSet;
 
 impl Kind for step::LogitAttribution {
@@ -110,7 +112,8 @@ fn attribute(step: &step::LogitAttribution, CellRun { cell, subject, context, ou
             cap,
         };
         let pause = |_| interrupt::check().map_err(Error::from);
-        let found = direct_attribution(transformer, &tokens.part(part.clone()), targets, &terms, batch, pause)?;
+        let seen = |tokens: &Tokens, logits: &Tensor<2>| subject.sample.see(tokens, logits);
+        let found = direct_attribution(transformer, &tokens.part(part.clone()), targets, &terms, batch, seen, pause)?;
         task.advance(part.len() as u64);
         Ok(found.values.iter().chain(&found.total).map(|&value| f64::from(value)).collect())
     })?;

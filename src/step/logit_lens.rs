@@ -13,6 +13,7 @@ use crate::cost::{ReadCost, Survey, Workload};
 use crate::intervene::{AnswerTokens, HookPositions, Lens, LogitReads, logit_lens};
 use crate::measure::{LensMeasure, Property};
 use crate::model::hook::{Hook, Site};
+use crate::model::transformer::Tokens;
 use crate::prompt::Prompt;
 use crate::spec::{CapSide, HookPattern, PositionName, SitePattern, UnitPattern, step};
 use crate::step::dependent_key::DependentKey;
@@ -21,6 +22,7 @@ use crate::step::kind::Kind;
 use crate::system::interrupt;
 use crate::table::Frames;
 use crate::{Error, prompt};
+use burn::tensor::Tensor;
 
 impl Kind for step::LogitLens {
     fn run(&self, context: &Context) -> Result<Outcome, Error> {
@@ -98,7 +100,8 @@ fn look(step: &step::LogitLens, CellRun { cell, subject, context, outcome }: Cel
     let data = divided.values(n_measures, (&task, read.len()), outcome, |part, _| {
         let tokens = tokens.part(part.clone());
         let mut data = vec![f64::NAN; read.len() * part.len() * n_measures];
-        logit_lens(subject.model.transformer(), &tokens, &wanted, cap, batch, |lens| {
+        let seen = |tokens: &Tokens, logits: &Tensor<2>| subject.sample.see(tokens, logits);
+        logit_lens(subject.model.transformer(), &tokens, &wanted, cap, batch, seen, |lens| {
             interrupt::check()?;
             let (hook, position, first) = (lens.hook, lens.position, lens.first);
             let n_prompts = lens.logits.dims()[0];

@@ -3,13 +3,15 @@
 use super::answer_reads::AnswerReads;
 use super::intervention::{self, EditedCell, InterventionColumns, VariationKey, columns_left_out, over_seeds};
 use super::model_run::{self, CellRun};
+use super::prompt_sample::sample_size;
 use super::sequence::batch;
 use super::summary::MeasuredValues;
-use super::{Outcome, RowsInfo, Scope, pairing, replays};
+use super::{ModelRun, Outcome, RowsInfo, Scope, pairing, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, SurveyedCell, Workload};
-use crate::intervene::{Activations, AnswerTokens, Edit, EditedPrompt, read_tokens};
+use crate::intervene::{Activations, AnswerTokens, Edit, EditedPrompt, LogitRead, ReplayCheck, read_tokens};
+use crate::manifest::{Recomputed, SelfCheck};
 use crate::measure::{Property, Reading, TokenMeasure};
 use crate::prompt::Prompt;
 use crate::spec::step::{Intervention, Loss, LossOf};
@@ -99,6 +101,38 @@ fn filled(tokens: &[u32], length: usize) -> Vec<u32> {
     tokens
 }
 
+/// Runs the longest of some texts, and where they are many the shortest, without edits once more: alone and not filled up. `logits`,
+/// `[text, most]`, are those of the tokens that are read, of their run together. Nothing where a text is by itself, or where
+/// layers are read while the model runs, as each text would read all of them.
+fn checked_alone(
+    step: &str,
+    texts: &[ReadText],
+    (logits, most): (&[f32], usize),
+    subject: &ModelRun,
+    context: &Context,
+) -> Result<Option<SelfCheck>, Error> {
+    let transformer = subject.model.transformer();
+    if texts.len() < 2 || transformer.reads().is_some() {
+        return Ok(None);
+    }
+    let each = texts.iter().zip(logits.chunks_exact(most)).filter(|(text, _)| !text.read.is_empty());
+    let longest = each.clone().max_by_key(|(text, _)| text.tokens.len());
+    let shortest = each.min_by_key(|(text, _)| text.tokens.len());
+    let mut check = ReplayCheck::default();
+    for (text, beside) in longest.into_iter().chain(shortest).take(sample_size(texts.len())) {
+        let tokens = batch(std::iter::once(text.tokens.clone()))?;
+        let row = EditedPrompt { prompt: 0, source: None, edits: Arc::from([]) };
+        let wanted = LogitRead { picks: 1, distribution: true, ..LogitRead::default() };
+        let read = (text.first, text.read);
+        let alone = read_tokens(transformer, &tokens, &[row], &Activations::new(), read, wanted)
+            .map_err(Error::failed(format!("step '{step}'")))?;
+        let largest = alone.picked.iter().chain(&alone.largest).map(|logit| logit.abs()).fold(0.0, f32::max);
+        check.add(&beside[..text.read.len()], &alone.picked, largest);
+    }
+    let dtype = context.models.dtype(&subject.name);
+    Ok((check.rows > 0).then(|| SelfCheck::new(Recomputed::Texts, step, &subject.name, check, dtype)))
+}
+
 /// Every token of the prompts of one cell.
 fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let CellRun { cell, subject, context, outcome } = run;
@@ -128,7 +162,7 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
     let width = step.measures.len();
     let ranks = step.measures.iter().any(|measure| measure.has(Property::Rank));
     let divided = subject.divided(name, &cell.template, parts(prompts.len(), block), context);
-    let data = divided.values(width, (&task, runs), outcome, |range, _| {
+    let data = divided.values(width, (&task, runs), outcome, |range, checks| {
         let tokens = batch(texts[range.clone()].iter().map(|text| filled(&text.tokens, length)))?;
         let targets: Vec<u32> = texts[range.clone()].iter().flat_map(|text| filled(text.read, most)).collect();
         let sources = match hooks.is_empty() {
@@ -153,6 +187,8 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
             .map(|(number, prompt)| row(number, prompt))
             .collect();
         let mut data = vec![f64::NAN; runs * keys_of_run * range.len() * width];
+        // The first of the runs, those without edits, as they come out beside each other.
+        let mut logits: Vec<f32> = Vec::new();
         for (first_row, some) in (0..rows.len()).step_by(at_once).zip(rows.chunks(at_once)) {
             let read = |prompt: usize, place: usize| AnswerTokens::new([targets[prompt * most + place]], []);
             let each = some.iter().flat_map(|row| (0..most).map(move |place| read(row.prompt, place)));
@@ -161,6 +197,9 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
             let read = (first, targets.as_slice());
             let reads = read_tokens(subject.model.transformer(), &tokens, some, &sources, read, wanted)
                 .map_err(Error::failed(format!("step '{name}'")))?;
+            if first_row < range.len() {
+                logits.extend(&reads.picked);
+            }
             for (row, edited) in some.iter().enumerate() {
                 let number = (first_row + row) / range.len();
                 let count = texts[range.start + edited.prompt].read.len();
@@ -176,6 +215,9 @@ fn look(step: &Loss, edits: &Intervention, run: CellRun) -> Result<(), Error> {
                 }
             }
             replays::pause(&task, some.len()).map_err(|stopped| stopped.error(name))?;
+        }
+        if range.start == 0 {
+            checks.extend(checked_alone(name, &texts[range.clone()], (&logits, most), subject, context)?);
         }
         Ok(over_seeds(&data, &variations, keys_of_run * range.len() * width))
     })?;

@@ -43,6 +43,7 @@ mod patching;
 mod path_patching;
 mod places;
 mod probe;
+mod prompt_sample;
 mod ranked;
 mod ranking;
 mod replays;
@@ -58,7 +59,6 @@ mod words;
 pub use declared::RowsInfo;
 pub use labels::RunLabels;
 pub use model_run::{CellRun, ModelRun, TemplateBatch, spec as prompts_of};
-pub use network::Network;
 #[doc(hidden)]
 pub use noise::standard_noise;
 pub use outcome::Outcome;

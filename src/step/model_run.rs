@@ -1,11 +1,12 @@
 //! What a step works on: one model after the other, and its prompts by template.
 
+use super::Outcome;
 use super::divided::Divided;
 use super::joined;
 use super::labels::RunLabels;
-use super::network::ResumableNetwork;
+use super::network::{Network, ResumableNetwork};
+use super::prompt_sample::PromptSample;
 use super::shapes::OpenTemplate;
-use super::{Network, Outcome};
 use crate::Error;
 use crate::context::Context;
 use crate::measure::Pace;
@@ -27,6 +28,8 @@ pub struct ModelRun {
     pub model: Rc<Model>,
     /// The prompts.
     pub set: Rc<PromptSet>,
+    /// Some of them, to be run alone as well.
+    pub(super) sample: PromptSample,
 }
 
 /// The prompts of one template that are of one shape: of one length, their slots at the same tokens, their positions named.
@@ -321,13 +324,15 @@ pub fn each_on(
         let set = built(&spec, context, &name, &model).map_err(refuse)?;
         context.ran_on(step.prompts(), &name, &set);
         outcome.notes.extend(set.notes.iter().map(|note| format!("{name}: {note}")));
-        let subject = ModelRun { name, model, set };
+        let sample = PromptSample::of(&set, &model);
+        let subject = ModelRun { name, model, set, sample };
         work(&subject, &mut outcome).map_err(|error| match error {
             Error::NotFinite(fault) => {
                 Error::failed(format!("step '{}': model '{}'", step.name(), subject.name))(fault)
             }
             error => error,
         })?;
+        outcome.checks.extend(subject.sample.check(step.name(), (&subject.name, &subject.model), context)?);
     }
     Ok(outcome)
 }
@@ -361,7 +366,7 @@ pub fn built(
 ) -> Result<Rc<PromptSet>, PromptError> {
     let batch = context.batch(model);
     context.models.set(model, spec, batch, || {
-        let network = ResumableNetwork { network: Network { model }, name, blocks: context.blocks };
+        let network = ResumableNetwork { network: Network { model, sample: None }, name, blocks: context.blocks };
         let respondent = Respondent { network: &network, pace: Pace::of(batch) };
         let mut built = prompt::build(spec, model.tokenizer(), model.bos_override(), Some(respondent))?;
         built.fits(model.facts().n_vocab, model.facts().position_limit())?;

@@ -1,5 +1,6 @@
 //! A model that prompts are asked of, its answers kept as blocks.
 
+use super::prompt_sample::PromptSample;
 use crate::kernel::to_f32;
 use crate::measure::{BoxError, DecodeError, NextToken};
 use crate::model::transformer::Tokens;
@@ -9,9 +10,11 @@ use crate::system::digests::of_bytes;
 use crate::system::interrupt;
 
 /// A model as measures see it, which stops between batches when it is asked to.
-pub struct Network<'a> {
+pub(super) struct Network<'a> {
     /// The model.
     pub model: &'a Model,
+    /// Prompts of which it is noted what their batches give.
+    pub sample: Option<&'a PromptSample>,
 }
 
 impl NextToken for Network<'_> {
@@ -28,6 +31,9 @@ impl NextToken for Network<'_> {
         let tokens = Tokens::from_rows(rows).ok_or("rows of one length, at least one token each, are needed")?;
         let logits = to_f32(self.model.transformer().last_logits(&tokens));
         NotFinite::check_values(self.model.transformer(), &tokens, &logits)?;
+        if let Some(sample) = self.sample {
+            sample.see_values(rows, &logits);
+        }
         Ok(logits)
     }
 }

@@ -17,7 +17,7 @@ pub struct Outcome {
     pub files: Vec<PathBuf>,
     /// What a reader of the results should know.
     pub notes: Vec<String>,
-    /// Rows of interventions that were recomputed from scratch.
+    /// What was computed a second time.
     pub checks: Vec<SelfCheck>,
     /// The prompts that it ran on; filled in by who runs the step.
     pub prompts: Vec<PromptsRecord>,

@@ -8,12 +8,12 @@ use crate::intervene::{
     Activation, Activations, CleanRun, Edit, EditError, EditedPrompt, HookPositions, Layout, LogitRead, LogitReads,
     Positions, Replay, layer_operations,
 };
-use crate::manifest::SelfCheck;
+use crate::manifest::{Recomputed, SelfCheck};
 use crate::model::facts::Facts;
 use crate::model::hook::Hook;
 use crate::model::transformer::Tokens;
 use crate::model::{Model, NotFinite, device};
-use crate::spec::{Dtype, Origin};
+use crate::spec::Origin;
 use crate::system::interrupt;
 use crate::system::progress::ProgressTask;
 use std::ops::Range;
@@ -118,7 +118,10 @@ fn memory_left(whole: usize, facts: &Facts, base: &CleanRun, sources: &Activatio
 /// Logits that are not finite, and Ctrl-C.
 pub fn base(subject: &ModelRun, tokens: Tokens, edited: &HookPositions, context: &Context) -> Result<CleanRun, Error> {
     let batch = context.batch(&subject.model);
-    CleanRun::run(subject.model.transformer(), tokens, edited, batch, || interrupt::check().map_err(Error::from))
+    let pause = || interrupt::check().map_err(Error::from);
+    let base = CleanRun::run(subject.model.transformer(), tokens, edited, batch, pause)?;
+    subject.sample.see(&base.tokens, &base.logits);
+    Ok(base)
 }
 
 /// The run of prompts with edits that all rows of a prompt have in common.
@@ -149,7 +152,9 @@ pub fn capture(
 ) -> Result<(Activations, burn::tensor::Tensor<2>), Error> {
     let batch = context.batch(&subject.model);
     let pause = || interrupt::check().map_err(Error::from);
-    crate::intervene::capture(subject.model.transformer(), tokens, wanted, batch, pause)
+    let (activations, logits) = crate::intervene::capture(subject.model.transformer(), tokens, wanted, batch, pause)?;
+    subject.sample.see(tokens, &logits);
+    Ok((activations, logits))
 }
 
 /// Activations of prompts, at most `batch` prompts at a time, each batch kept when it is done; `add` gets them in order.
@@ -220,7 +225,7 @@ pub fn read(
     let dtype = context.models.dtype(&subject.name);
     // Where edits leave no logit finite there is nothing to compare.
     if check.rows > 0 {
-        checks.push(SelfCheck::new(name, &subject.name, check, tolerance(dtype)));
+        checks.push(SelfCheck::new(Recomputed::Interventions, name, &subject.name, check, dtype));
     }
     Ok(all)
 }
@@ -229,16 +234,6 @@ pub fn read(
 pub(super) fn pause(task: &ProgressTask, done: usize) -> Result<(), Stopped> {
     task.advance(done as u64);
     interrupt::check().map_err(|interrupted| Stopped::Because(interrupted.into()))
-}
-
-/// Largest difference of a logit between a replay and the run from scratch, relative to the largest logit: some hundred
-/// roundings of the storage type.
-pub(super) fn tolerance(dtype: Dtype) -> f32 {
-    match dtype {
-        Dtype::F32 => 1e-4,
-        Dtype::F16 => 1e-2,
-        Dtype::Bf16 => 8e-2,
-    }
 }
 
 /// Why work on rows stopped.

@@ -1,7 +1,7 @@
 //! Measures of several right and wrong answers, and of whole answers, under edits: beside plain PyTorch (tests/fixtures/make_answer_sets.py).
 
 use super::words::sandbox;
-use crate::support::{Sandbox, flowing, numbers, repository, texts};
+use crate::support::{Sandbox, flowing, numbers, repository, says, texts};
 use polars::prelude::DataType;
 use std::collections::HashMap;
 
@@ -279,6 +279,8 @@ fn every_token_of_an_answer_has_its_loss() {
     let sandbox = sandbox(WHOLE);
     sandbox.ran();
     let losses = of_tokens(&sandbox, "digits", "loss");
+    // They are run together, the shorter ones filled up; the longest is run alone as well.
+    says(sandbox.report(), ["- step 'digits', model 'model': 1 text run alone and beside others, largest difference"]);
     for prompt in fixture()["sequences"].as_array().expect("prompts") {
         let text = prompt["text"].as_str().expect("a text");
         for (name, whole, tokens) in [("none", "whole", "whole tokens"), ("zeroed", "edited", "edited tokens")] {

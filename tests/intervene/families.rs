@@ -240,10 +240,18 @@ fn logit_lens_before_and_after_the_cap() {
             layers(case).map(|layer| (Hook::Block(layer, Site::ResidPre), at(&[case.last()]))).collect();
         let lens = |cap: CapSide| {
             let mut read: Vec<Vec<f32>> = vec![Vec::new(); wanted.len()];
-            logit_lens(&case.model, &case.tokens, &wanted, cap, 2, |lens| {
-                read[wanted.get_index_of(&lens.hook).unwrap()].extend(to_f32(lens.logits));
-                Ok::<(), ablate::model::NotFinite>(())
-            })
+            logit_lens(
+                &case.model,
+                &case.tokens,
+                &wanted,
+                cap,
+                2,
+                |_, _| (),
+                |lens| {
+                    read[wanted.get_index_of(&lens.hook).unwrap()].extend(to_f32(lens.logits));
+                    Ok::<(), ablate::model::NotFinite>(())
+                },
+            )
             .unwrap();
             read.concat()
         };
@@ -263,9 +271,15 @@ fn direct_attribution_by_either_convention() {
         };
         let of = |terms: Vec<Term>, norm: NormScale| {
             let targets = Targets { answers: &answers, others: Some(&others), norm, cap: CapSide::Before };
-            let found = direct_attribution(&case.model, &case.tokens, targets, &terms, 2, |_| {
-                Ok::<(), ablate::model::NotFinite>(())
-            });
+            let found = direct_attribution(
+                &case.model,
+                &case.tokens,
+                targets,
+                &terms,
+                2,
+                |_, _| (),
+                |_| Ok::<(), ablate::model::NotFinite>(()),
+            );
             found.unwrap().values
         };
         case.expect("dla/embed", &of(vec![Term::Embed], NormScale::Frozen));

@@ -1,6 +1,7 @@
 //! The intervention engine: against TransformerLens, and the laws it must obey.
 
 mod ablation;
+mod alone;
 mod attention_toward;
 mod attribution;
 mod attribution_step;

@@ -30,6 +30,7 @@ fn attribute(
         Targets { answers, others, norm: NormScale::Frozen, cap: CapSide::Before },
         terms,
         2,
+        |_, _| (),
         |_| Ok::<(), ablate::model::NotFinite>(()),
     )
     .unwrap()
@@ -46,12 +47,20 @@ fn logit_lens_of_every_layer() {
             .chain([site(n_layers - 1, Site::ResidPost)])
             .collect();
         let mut read: Vec<Vec<f32>> = vec![Vec::new(); wanted.len()];
-        logit_lens(&case.model, &case.tokens, &wanted, CapSide::After, 2, |lens| {
-            let held = &mut read[wanted.get_index_of(&lens.hook).unwrap()];
-            assert_eq!((lens.position, held.len()), (case.last(), lens.first * case.model.facts().n_vocab));
-            held.extend(to_f32(lens.logits));
-            Ok::<(), ablate::model::NotFinite>(())
-        })
+        logit_lens(
+            &case.model,
+            &case.tokens,
+            &wanted,
+            CapSide::After,
+            2,
+            |_, _| (),
+            |lens| {
+                let held = &mut read[wanted.get_index_of(&lens.hook).unwrap()];
+                assert_eq!((lens.position, held.len()), (case.last(), lens.first * case.model.facts().n_vocab));
+                held.extend(to_f32(lens.logits));
+                Ok::<(), ablate::model::NotFinite>(())
+            },
+        )
         .unwrap();
         case.expect("lens/final", &read.pop().unwrap());
         case.expect("lens/resid_pre", &read.concat());
@@ -192,7 +201,7 @@ fn half_precision_reads_alike() {
             read.extend(ablate::kernel::rank(lens.logits, &answers[lens.first..][..case.tokens.batch]));
             Ok::<(), ablate::model::NotFinite>(())
         };
-        logit_lens(&half, &case.tokens, &wanted, CapSide::After, case.tokens.batch, keep).unwrap();
+        logit_lens(&half, &case.tokens, &wanted, CapSide::After, case.tokens.batch, |_, _| (), keep).unwrap();
         assert_eq!(read.len(), case.tokens.batch);
     }
 }

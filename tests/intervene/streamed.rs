@@ -59,7 +59,7 @@ fn everything(model: Transformer, tokens: &Tokens, drafts: &[Vec<Draft>], memory
     let answers: Vec<u32> = (0..tokens.batch as u32).collect();
     let targets = Targets { answers: &answers, others: None, norm: NormScale::Recomputed, cap: CapSide::Before };
     let pause = |_| Ok::<(), NotFinite>(());
-    let direct = direct_attribution(model, tokens, targets, &Term::all(model), 2, pause).unwrap();
+    let direct = direct_attribution(model, tokens, targets, &Term::all(model), 2, |_, _| (), pause).unwrap();
     all.extend([bits(&direct.total), bits(&direct.values)]);
     all.extend((0..facts.n_layers).map(|layer| bits(&value_logits(model, layer, &[0], &answers))));
 

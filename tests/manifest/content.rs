@@ -2,7 +2,7 @@
 
 use super::{BASE, SPEC, manifest, run, sandbox};
 use crate::support::{ABLATE, Ran, repository};
-use ablate::manifest::{FORMAT, Manifest};
+use ablate::manifest::{FORMAT, Manifest, Recomputed};
 use ablate::spec;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -157,7 +157,9 @@ fn the_program_the_machine_and_the_time_are_there() {
     let steps: Vec<_> = manifest.steps.iter().map(|step| (&*step.name, &*step.kind, step.key.len())).collect();
     assert_eq!(steps, [("accuracy", "accuracy", 64), ("effects", "activation-patching", 64)]);
     assert!(manifest.steps.iter().all(|step| step.from_store.is_none() && step.failed.is_none()));
-    assert!(manifest.self_checks.len() == 1 && manifest.self_checks[0].passed());
+    let checks: Vec<_> = manifest.self_checks.iter().map(|check| (&*check.step, check.of, check.passed())).collect();
+    let [interventions, prompts] = [Recomputed::Interventions, Recomputed::Prompts];
+    assert_eq!(checks, [("accuracy", prompts, true), ("effects", interventions, true), ("effects", prompts, true)]);
     let [sums] = manifest.expectations.as_slice() else { panic!("one expectation") };
     assert!(sums.expected.name == "sums" && sums.ours.is_some_and(|ours| sums.expected.holds(ours)), "{sums:?}");
 }

@@ -3,6 +3,7 @@
 mod content;
 mod git;
 mod rerun;
+mod self_checks;
 
 use crate::support::Sandbox;
 use ablate::manifest::Manifest;

@@ -7,7 +7,7 @@ use crate::manifest::{Failed, Manifest, ModelRecord, PromptsRecord, SelfCheck, S
 /// Letters of a checksum that tell it from others.
 const SHORT: usize = 12;
 
-/// Interventions that were recomputed from scratch.
+/// What steps computed a second time.
 pub fn checks(body: &mut Html, checks: &[SelfCheck]) {
     body.open("ul");
     for check in checks {

@@ -6,6 +6,7 @@ use crate::counted::counted;
 use crate::probe::RowSplit;
 use crate::prompt::{Prompt, PromptColumns};
 use crate::spec::step::{ClassPrompts, DirectionMethod, FindDirection};
+use crate::step::prompt_sample::PromptSample;
 use crate::step::{ModelRun, TemplateBatch, model_run};
 use crate::table::{self, Holds};
 use indexmap::{IndexMap, IndexSet};
@@ -59,7 +60,15 @@ pub fn other_sets(
     for name in [&step.of, &step.minus].into_iter().flatten().filter_map(|class| class.prompts.as_ref()) {
         if !sets.contains_key(name) {
             let set = model_run::prompts(Some(name), step, context, &subject.name, &subject.model)?;
-            sets.insert(name.clone(), ModelRun { name: subject.name.clone(), model: subject.model.clone(), set });
+            sets.insert(
+                name.clone(),
+                ModelRun {
+                    name: subject.name.clone(),
+                    model: subject.model.clone(),
+                    set,
+                    sample: PromptSample::default(),
+                },
+            );
         }
     }
     Ok(sets)

@@ -10,7 +10,7 @@ use crate::intervene::{
     Activations, Change, Choice, Decoder, HookPositions, Opening, Positions, ReplayCheck, Sampling, TextEnd,
     TokenEdits, WrittenTokens,
 };
-use crate::manifest::SelfCheck;
+use crate::manifest::{Recomputed, SelfCheck};
 use crate::model::NotFinite;
 use crate::model::transformer::Tokens;
 use crate::prompt::{Prompt, PromptGroup};
@@ -31,9 +31,6 @@ use crate::table::Holds;
 use indexmap::IndexSet;
 use std::collections::HashMap;
 use std::ops::Range;
-
-/// Texts whose tokens' probabilities are computed a second time, from scratch, of each part.
-const CHECKED: usize = 2;
 
 /// Prompts that are continued together, with the edits of each.
 struct Group<'s> {
@@ -243,8 +240,8 @@ fn continued(
     let checkable = |number: &usize| (arms == 1 || !is_clean(*number)) && !written[*number].tokens.is_empty();
     let checkable: Vec<usize> = (0..written.len()).filter(checkable).collect();
     if let Some(check) = checked(&decoder, (&openings, &written), &checkable, &mut pause)? {
-        let tolerance = replays::tolerance(context.models.dtype(&subject.name));
-        checks.push(SelfCheck::new(&step.name, &subject.name, check, tolerance));
+        let dtype = context.models.dtype(&subject.name);
+        checks.push(SelfCheck::new(Recomputed::Texts, &step.name, &subject.name, check, dtype));
     }
     let text = |(written, clean): (WrittenTokens, f64)| {
         let own = mean(&written.log_probabilities);
@@ -257,25 +254,22 @@ fn mean(values: &[f32]) -> f64 {
     values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64
 }
 
-/// Reads some texts, of those whose numbers are given, once more from scratch, under the edits that they were written under.
+/// Reads the shortest and the longest text of those whose numbers are given once more from scratch, under the edits that they were written
+/// under, each alone: they were written beside each other.
 fn checked(
     decoder: &Decoder,
     (openings, written): (&[Opening], &[WrittenTokens]),
     numbers: &[usize],
     pause: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Option<ReplayCheck>, Error> {
-    let sample: Vec<usize> =
-        ReplayCheck::places(numbers.len(), CHECKED).into_iter().map(|place| numbers[place]).collect();
-    let some: Vec<Opening> = sample.iter().map(|&number| openings[number].clone()).collect();
-    let texts: Vec<&[u32]> = sample.iter().map(|&number| written[number].tokens.as_slice()).collect();
-    let found = decoder.log_probabilities(&some, &texts, pause)?;
-    let mut check = ReplayCheck { rows: 0, largest_difference: 0.0, largest_logit: 0.0 };
-    for (&number, found) in sample.iter().zip(&found) {
-        let WrittenTokens { log_probabilities, largest_logit, .. } = &written[number];
-        let pairs = log_probabilities.iter().zip(found);
-        check.rows += 1;
-        check.largest_difference = pairs.map(ReplayCheck::difference).fold(check.largest_difference, f32::max);
-        check.largest_logit = check.largest_logit.max(*largest_logit);
+    let length = |number: &usize| openings[*number].prompt.len() + written[*number].tokens.len();
+    let shortest = numbers.iter().copied().min_by_key(length);
+    let longest = numbers.iter().copied().max_by_key(length).filter(|longest| Some(*longest) != shortest);
+    let mut check = ReplayCheck::default();
+    for number in shortest.into_iter().chain(longest) {
+        let WrittenTokens { tokens, log_probabilities, largest_logit, .. } = &written[number];
+        let found = decoder.log_probabilities(&openings[number..=number], &[tokens.as_slice()], pause)?;
+        found.iter().for_each(|found| check.add(log_probabilities, found, *largest_logit));
     }
     Ok((check.rows > 0).then_some(check))
 }

@@ -12,6 +12,7 @@ use crate::spec::SpecErrors;
 use crate::spec::step::HeuristicSupport;
 use crate::spec::{Keep, Prompts};
 use crate::step::kind::Kind;
+use crate::step::prompt_sample::PromptSample;
 use crate::step::summary::MeasuredValues;
 use crate::step::{CellRun, ModelRun, Outcome, RowsInfo, model_run, replays};
 use crate::table::{Frames, Holds, rows};
@@ -45,7 +46,8 @@ impl Kind for HeuristicSupport {
                 };
                 context.ran_on(self.prompts.as_deref(), &name, &set);
                 outcome.notes.extend(set.notes.iter().map(|note| format!("{name}, {group} answers: {note}")));
-                let subject = ModelRun { name: name.clone(), model: model.clone(), set };
+                let subject =
+                    ModelRun { name: name.clone(), model: model.clone(), set, sample: PromptSample::default() };
                 subject.each_cell(self, context, &mut outcome, |run| support(self, group, run))?;
             }
         }
