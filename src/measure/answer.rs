@@ -50,7 +50,7 @@ macro_rules! measures_of_the_answer {
             Rank = "rank", [Rank] => $run.rank;
             /// Whether the arg-max is r, or one of several right answers.
             ///
-            /// Formula: 1 if argmax P = r, else 0
+            /// Formula: 1 if argmax P* = r, else 0
             ///
             /// Source: paper §4.2.
             ///
