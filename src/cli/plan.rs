@@ -114,8 +114,12 @@ fn reasons(why: &Why) -> Vec<String> {
 }
 
 impl PlannedReading {
-    /// For a line below the table; `arithmetic` are the seconds of the rest.
+    /// For lines below the table; `arithmetic` are the seconds of the rest.
     fn told(&self, step: &str, model: &ModelName, arithmetic: f64) -> String {
+        let spread = self.residence.note().map(|note| format!("{step}, model '{model}': {note}\n")).unwrap_or_default();
+        if self.residence.held == self.residence.layers {
+            return spread;
+        }
         let Self { residence: Residence { held, layers, read_bytes, .. }, passes, bytes, seconds } = self;
         let bound = match *seconds > arithmetic {
             true => {
@@ -125,7 +129,7 @@ impl PlannedReading {
         };
         let often = if *passes == 1 { "once".to_string() } else { format!("about {passes} times") };
         format!(
-            "{step}, model '{model}': {} of {} {} read {often}, {} each time: {} in {seconds:.1} s, beside {arithmetic:.1} s of \
+            "{spread}{step}, model '{model}': {} of {} {} read {often}, {} each time: {} in {seconds:.1} s, beside {arithmetic:.1} s of \
              arithmetic{bound}\n",
             layers - held,
             counted(*layers, "layer"),

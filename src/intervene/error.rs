@@ -99,8 +99,8 @@ pub enum EditError {
     NotFinite(#[from] NotFinite),
     /// Gradients of a model whose layers are not in memory: what is recorded for them would hold every layer.
     #[error(
-        "gradients need every layer in memory, and with memory_mib layers are read while the model runs; leave memory_mib out, or \
-         patch exactly (activation-patching)"
+        "gradients need every layer in the memory of one device, and here layers are read while the model runs, or spread over devices; leave \
+         memory_mib out, write a device that holds the model, or patch exactly (activation-patching)"
     )]
     NoGradients,
     /// A row of a prompt that is not there.

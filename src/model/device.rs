@@ -45,7 +45,7 @@ pub enum DeviceError {
     /// The weights take more memory than the device has.
     #[error(
         "device '{device}' has {has} MiB of memory, and the weights take {takes}; write memory_mib, by which layers are read while the model \
-         runs, a narrower dtype, or another device"
+         runs, a narrower dtype, or other devices"
     )]
     Memory {
         /// What was asked for.
@@ -68,11 +68,6 @@ pub enum DeviceError {
         /// What the largest matrix takes, in MiB.
         takes: u64,
     },
-    /// Layers that are read while the model runs go through one device.
-    #[error(
-        "memory_mib reads layers while the model runs, which works on one device only; write one device, or leave memory_mib out"
-    )]
-    Streamed,
 }
 
 impl DeviceError {
@@ -85,7 +80,6 @@ impl DeviceError {
             | DeviceError::Piece { .. } => "device",
             DeviceError::Dtype { .. } => "dtype",
             DeviceError::AsStored(_) => "storage",
-            DeviceError::Streamed => "memory_mib",
         }
     }
 }
@@ -132,10 +126,7 @@ pub fn open_for(model: &spec::Model) -> Result<(Device, Vec<Device>), DeviceErro
     };
     let (first, others) = (opened(model.device.first())?, model.device.others());
     let others = others.map(opened).collect::<Result<Vec<_>, _>>()?;
-    match model.memory_mib {
-        Some(_) if !others.is_empty() => Err(DeviceError::Streamed),
-        _ => Ok((first, others)),
-    }
+    Ok((first, others))
 }
 
 /// What a card calls itself; nothing of the CPU, and of a device that is not there.
@@ -171,6 +162,12 @@ pub fn memory(opened: &Device) -> Option<DeviceMemory> {
 #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
 pub fn memory(_: &Device) -> Option<DeviceMemory> {
     None
+}
+
+/// The bytes of the device of a model that has least memory; `None` where one of them does not say, or is not there.
+pub fn least_memory(model: &spec::Model) -> Option<u64> {
+    let bytes = model.device.all().map(|device| memory(&open(device).ok()?)?.whole);
+    bytes.collect::<Option<Vec<_>>>()?.into_iter().min()
 }
 
 /// Whether the devices of a model hold weights of `bytes` bytes in all, the largest matrix of which has `values` values.

@@ -11,6 +11,7 @@ pub mod checkpoint;
 pub mod config;
 mod content;
 pub mod device;
+mod error;
 pub mod facts;
 #[doc(hidden)]
 pub mod family;
@@ -23,6 +24,7 @@ pub mod hook;
 pub mod host;
 #[doc(hidden)]
 pub mod hub;
+mod loading;
 mod matching;
 mod name;
 mod not_finite;
@@ -42,9 +44,10 @@ pub mod transformer;
 #[doc(hidden)]
 pub mod weights;
 
+pub use error::{InputError, ModelError};
 pub use name::ModelName;
 pub use not_finite::NotFinite;
-pub use open::{Card, InputError, Lookup, Model, ModelError, NextLogits, Sketch};
-pub use residence::{Residence, TooLittleMemory};
+pub use open::{Card, Lookup, Model, NextLogits, Sketch};
+pub use residence::{Residence, TooLittleMemory, WeightBudget};
 pub use summary::{ModelDimensions, ModelSummary};
 pub use weights::WeightReads;

@@ -3,92 +3,23 @@
 use super::advice;
 use super::checkpoint::Checkpoint;
 use super::content::misnamed;
-use super::device::{self, DeviceError};
+use super::device;
+use super::error::{InputError, ModelError};
 use super::facts::Facts;
 use super::host::{BlockSize, HostModel};
+use super::loading::{self, bytes_each, is_as_stored, residence};
 use super::not_finite::NotFinite;
 use super::processing::Processed;
-use super::residence::{Residence, TooLittleMemory};
-use super::source::{ModelSource, SourceError};
-use super::tokenizer::{self, FOLDER_FILES, Tokenizer, TokenizerError};
-use super::transformer::{Holding, Tokens, Transformer};
-use super::weights::{WeightError, WeightReads};
+use super::residence::Residence;
+use super::source::ModelSource;
+use super::tokenizer::{self, FOLDER_FILES, Tokenizer};
+use super::transformer::{Tokens, Transformer};
+use super::weights::WeightError;
 use super::{builtin, gguf, hub};
 use crate::kernel::to_f32;
 use crate::spec;
-use burn::tensor::{DType, Device};
 use serde::Serialize;
 use std::path::Path;
-
-/// A model that cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// The source is malformed or leads nowhere.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The device is not there.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The weights are missing, damaged or of another family.
-    #[error(transparent)]
-    Weights(#[from] WeightError),
-    /// The tokenizer is missing or damaged.
-    #[error(transparent)]
-    Tokenizer(#[from] TokenizerError),
-    /// The hub's cache has no such model, and neither has the hub.
-    #[error(transparent)]
-    Hub(#[from] hub::HubError),
-    /// Not part of this binary.
-    #[error(transparent)]
-    Builtin(#[from] builtin::BuiltinError),
-    /// `memory_mib` is less than what has to be held.
-    #[error(transparent)]
-    Memory(#[from] TooLittleMemory),
-}
-
-impl ModelError {
-    /// The key of a model's table that it is about.
-    pub fn key(&self) -> &'static str {
-        match self {
-            ModelError::Memory(_) => "memory_mib",
-            ModelError::Device(error) => error.key(),
-            _ => "source",
-        }
-    }
-}
-
-/// A prompt that a model cannot take.
-#[derive(Debug, thiserror::Error)]
-pub enum InputError {
-    /// No tokens for it, or for some of its characters.
-    #[error("{0}; write another prompt, or take a model whose vocabulary has it")]
-    Tokenizer(#[from] TokenizerError),
-    /// Not one token.
-    #[error("the prompt is empty, and this model puts no beginning-of-text token before it; write a prompt")]
-    Empty,
-    /// More tokens than positions.
-    #[error("{tokens} tokens are more than the model's {limit} positions; write a shorter prompt")]
-    TooLong {
-        /// Tokens of the prompt.
-        tokens: usize,
-        /// Positions of the model.
-        limit: usize,
-    },
-    /// The tokenizer has tokens that the embedding has no row for.
-    #[error("token {id} is outside the model's vocabulary of {n_vocab} tokens: the tokenizer belongs to another model")]
-    OutsideVocabulary {
-        /// The token.
-        id: u32,
-        /// Rows of the embedding.
-        n_vocab: usize,
-    },
-    /// The run is not finite.
-    #[error(transparent)]
-    NotFinite(#[from] NotFinite),
-    /// `bos = true` where there is none.
-    #[error("the tokenizer has no beginning-of-text token; write bos = false")]
-    NoBos,
-}
 
 /// Where a model is looked for, and whether its download is shown.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +104,7 @@ impl UnloadedModel {
 impl Card {
     /// Bytes of weights that are in memory at most while it runs.
     pub fn held_bytes(&self) -> u64 {
-        self.residence.map_or(self.weight_bytes, |residence| residence.most_bytes()) as u64
+        self.residence.as_ref().map_or(self.weight_bytes, Residence::most_bytes) as u64
     }
 
     /// Values of the largest matrix.
@@ -190,17 +121,11 @@ impl Model {
     /// # Errors
     /// Before any work when the source, the device, the tokenizer or a weight's name or shape is wrong.
     pub fn open(spec: &spec::Model, lookup: Lookup) -> Result<Self, ModelError> {
-        let (device, others) = device::open_for(spec)?;
+        let devices = device::open_for(spec)?;
         let found = find(spec, lookup)?;
         let notes = found.notes();
         let UnloadedModel { host, tokenizer } = found;
-        let transformer = transformer(host, spec, &device)?;
-        let copies = others.iter().map(|other| match *other == device {
-            true => Ok(transformer.clone()),
-            // Its files once more, tensor by tensor, so that main memory never holds the model.
-            false => self::transformer(find(spec, lookup)?.host, spec, other),
-        });
-        let copies = copies.collect::<Result<_, ModelError>>()?;
+        let (transformer, copies) = loading::load(host, spec, &devices, &|| Ok(find(spec, lookup)?.host))?;
         Ok(Self { transformer, copies, tokenizer, bos: spec.bos, notes })
     }
 
@@ -238,6 +163,7 @@ impl Model {
         };
         let (parameters, stored_dtype) = (host.parameters(), host.stored_dtype());
         let residence = residence(&host, spec)?;
+        notes.extend(residence.as_ref().and_then(Residence::note));
         // Processing makes the unembedding of a tied model another matrix than its embedding.
         let host = Processed::new(host, spec.processed());
         let untied = facts.tied && !host.facts().tied;
@@ -262,13 +188,14 @@ impl Model {
         Ok(Sketch { card, tokenizer, bos: spec.bos })
     }
 
-    /// Seconds that reading one layer takes, of the first that is not held in memory; `None` where all are.
+    /// Seconds that reading one layer takes, of the first that no device holds; `None` where there is none.
     ///
     /// # Errors
     /// As [`Model::open`].
     pub fn time_reading(spec: &spec::Model, lookup: Lookup) -> Result<Option<f64>, ModelError> {
         let UnloadedModel { host, .. } = find(spec, lookup)?;
-        let Some(Residence { held, .. }) = residence(&host, spec)? else { return Ok(None) };
+        let read = residence(&host, spec)?.filter(|residence| residence.held < residence.layers);
+        let Some(Residence { held, .. }) = read else { return Ok(None) };
         let host = Processed::new(host.as_stored(is_as_stored(spec)), spec.processed());
         let start = std::time::Instant::now();
         drop(std::hint::black_box(host.block(held)?));
@@ -357,43 +284,6 @@ impl Model {
         NotFinite::check_values(&self.transformer, &batch, &logits)?;
         Ok(NextLogits { tokens, logits })
     }
-}
-
-/// A model's weights on a device.
-fn transformer(host: Checkpoint, spec: &spec::Model, device: &Device) -> Result<Transformer, ModelError> {
-    let reads = WeightReads::default();
-    let as_stored = is_as_stored(spec);
-    let host = host.as_stored(as_stored);
-    let holding = |layers| Holding { dtype: DType::from(spec.dtype), as_stored, layers };
-    let residence = residence(&host, spec)?;
-    let layers = host.facts().n_layers;
-    let transformer = match residence {
-        None => Transformer::load_as(&Processed::new(host, spec.processed()), device, holding(layers))?,
-        Some(Residence { held, .. }) => {
-            let host = Processed::new(host.outlasting(&reads), spec.processed());
-            Transformer::load_streamed(Box::new(host), reads.clone(), device, holding(held))?
-        }
-    };
-    match reads.failure() {
-        Some(failure) => Err(WeightError::format(Path::new(&spec.source), failure).into()),
-        None => Ok(transformer),
-    }
-}
-
-/// Which weights are in memory; `None` where all are.
-fn residence(host: &Checkpoint, spec: &spec::Model) -> Result<Option<Residence>, TooLittleMemory> {
-    let Some(memory_mib) = spec.memory_mib else { return Ok(None) };
-    Residence::of(&Processed::new(host, spec.processed()), (bytes_each(spec), is_as_stored(spec)), memory_mib)
-}
-
-/// Bytes of a weight in memory, of one that is held in the type that the model computes in.
-fn bytes_each(spec: &spec::Model) -> usize {
-    if spec.dtype == spec::Dtype::F32 { 4 } else { 2 }
-}
-
-/// Whether weights stay as they are stored: those that are narrower than what the model computes in.
-fn is_as_stored(spec: &spec::Model) -> bool {
-    spec.storage == spec::Storage::AsStored && spec.dtype == spec::Dtype::F32
 }
 
 fn find(spec: &spec::Model, lookup: Lookup) -> Result<UnloadedModel, ModelError> {

@@ -37,7 +37,7 @@ impl Speeds {
         Ok(speed.of_each(devices))
     }
 
-    /// What a step reads of a model that holds not all layers, and the seconds that it takes, beside the arithmetic.
+    /// What a step reads of a model whose devices hold not all layers each, and the seconds that it takes, beside the arithmetic.
     ///
     /// # Errors
     /// Models that are not there.
@@ -48,7 +48,7 @@ impl Speeds {
         models: &Models,
     ) -> Result<Option<PlannedReading>, Error> {
         let sketch = models.sketch(name)?;
-        let Some(residence) = sketch.card.residence else { return Ok(None) };
+        let Some(residence) = sketch.card.residence.clone() else { return Ok(None) };
         let timed = self.reading.iter().find(|(other, _)| other == name).map(|(_, seconds)| *seconds);
         let of_layer = match timed {
             Some(seconds) => seconds,
@@ -59,10 +59,10 @@ impl Speeds {
         }
         let layers = (residence.layers - residence.held) as f64;
         Ok(Some(PlannedReading {
-            residence,
             passes: work.passes,
             bytes: work.passes * residence.read_bytes,
             seconds: work.passes as f64 * layers * of_layer,
+            residence,
         }))
     }
 }

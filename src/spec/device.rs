@@ -71,7 +71,7 @@ schema_of!(Device, |_| {
     "pattern": "^(cpu|cuda|cuda:[0-9]+|gpu|gpu:[0-9]+)$",
 });
 
-/// One device, or several of one kind that share the rows of interventions: each holds the model.
+/// One device, or several of one kind that share the rows of interventions: each holds the model, or a part of its layers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Devices {
     first: Device,
@@ -152,7 +152,7 @@ impl<'de> Deserialize<'de> for Devices {
 }
 
 schema_of!(Devices, |generator| {
-    "description": "A device, or a list of several of one kind, which share the rows of interventions: each holds the model.",
+    "description": "A device, or a list of several of one kind, which share the rows of interventions: each holds the model, or a part of its layers.",
     "anyOf": [
         generator.subschema_for::<Device>(),
         { "type": "array", "items": generator.subschema_for::<Device>(), "minItems": 1 },

@@ -16,8 +16,8 @@ pub struct Model {
     /// source has any. Left out: the source itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checkpoints: Vec<String>,
-    /// `cpu`, `cuda:0`, `gpu:0`; or a list of several of one kind (`["cuda:0", "cuda:1"]`), each of which then holds the model and has
-    /// its share of the rows of interventions.
+    /// `cpu`, `cuda:0`, `gpu:0`; or a list of several of one kind (`["cuda:0", "cuda:1"]`), which share the rows of interventions. Each
+    /// holds the model, or, where it does not fit, a part of its layers, which it lends to the others.
     #[serde(default)]
     pub device: Devices,
     /// Precision the weights are held and multiplied in.
@@ -28,7 +28,8 @@ pub struct Model {
     pub storage: Storage,
     /// The most memory that the weights may take, in MiB. If they need more, the embedding, the unembedding and as many
     /// of the first layers as fit stay in memory. Each other layer is read from its file whenever it is used
-    /// (docs/larger-than-memory.md). Changes no number. Left out: all weights stay in memory.
+    /// (docs/larger-than-memory.md). Of several devices, it is the budget of each. Changes no number. Left out: all weights stay in
+    /// memory.
     #[schemars(range(min = 1))]
     pub memory_mib: Option<usize>,
     /// Rewriting of the weights before use; leaves every probability as it is.

@@ -76,9 +76,11 @@ impl Kind for AttributionPatching {
         let facts = &survey.sketch.card.facts;
         foreseen_pairs::foresee(&self.counterfactual, None, self, survey, context)?;
         if survey.sketch.card.residence.is_some() {
+            let of_model = context.models.settings(&survey.name);
+            let key = if of_model.is_some_and(|model| model.memory_mib.is_none()) { "device" } else { "memory_mib" };
             let path = match survey.name.name.as_str() {
-                "model" => vec!["model", "memory_mib"],
-                name => vec!["models", name, "memory_mib"],
+                "model" => vec!["model", key],
+                name => vec!["models", name, key],
             };
             let (problem, advice) = (EditError::NoGradients.to_string(), format!("step '{}' needs it", self.name));
             return Err(context.loaded.refuse(&path, problem, Some(advice)).into());

@@ -5,10 +5,10 @@ use ablate::intervene::{
     CleanRun, Edit, EditError, EditedPrompt, HookPositions, LogitRead, LogitReads, Positions, Replay, Units, capture,
 };
 use ablate::kernel::{self, Transfers};
-use ablate::model::NotFinite;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
-use ablate::model::transformer::{Tokens, Transformer};
+use ablate::model::transformer::{Holding, LentLayers, Tokens, Transformer};
+use ablate::model::{NotFinite, WeightReads};
 use burn::tensor::{DType, Device};
 use std::sync::Arc;
 
@@ -21,11 +21,27 @@ const CONFIG: &str = r#"{"model_type": "llama", "architectures": ["LlamaForCausa
 const PLENTY: usize = 1 << 30;
 const LITTLE: usize = 1 << 20;
 
-fn model(device: &Device) -> Transformer {
+fn checkpoint() -> Checkpoint {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
     std::fs::write(&path, CONFIG).unwrap();
-    Transformer::load(&Checkpoint::random(&path, 0).unwrap(), device, DType::F32).unwrap()
+    Checkpoint::random(&path, 0).unwrap()
+}
+
+fn model(device: &Device) -> Transformer {
+    Transformer::load(&checkpoint(), device, DType::F32).unwrap()
+}
+
+/// The same on several devices that hold a part of its layers each.
+fn spread(device: &Device, shares: &[usize]) -> Vec<Transformer> {
+    let holding = Holding { dtype: DType::F32, as_stored: false, layers: 0 };
+    let shares: Vec<(Device, usize)> = shares.iter().map(|&share| (device.clone(), share)).collect();
+    let lent = LentLayers::hold(&checkpoint(), &shares, holding).unwrap();
+    let on = |holder| {
+        let lent = (lent.clone(), holder);
+        Transformer::load_lending(Box::new(checkpoint()), WeightReads::default(), device, holding, lent).unwrap()
+    };
+    (0..shares.len()).map(on).collect()
 }
 
 fn tokens(prompts: usize) -> Tokens {
@@ -87,6 +103,19 @@ fn devices_that_share_rows_give_what_one_gives() {
                 assert!((a - b).abs() <= device::tolerance(1e-5), "{prompts} prompts: {a} and {b}");
             }
         }
+    }
+}
+
+#[test]
+fn devices_that_hold_a_part_of_the_layers_each_give_what_those_that_hold_the_model_give() {
+    let device = device::device();
+    let model = model(&device);
+    // A layer each; one that none holds, and is read; one device more than there are layers.
+    for shares in [vec![1, 1], vec![0, 1], vec![1, 1, 0]] {
+        let models = spread(&device, &shares);
+        let whole = read(&model, &vec![model.clone(); shares.len() - 1], 5, LITTLE).0;
+        let parts = read(&models[0], &models[1..], 5, LITTLE).0;
+        assert_eq!(whole, parts, "{shares:?}");
     }
 }
 

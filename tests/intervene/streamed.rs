@@ -1,5 +1,5 @@
-//! Layers that are read while the model runs: every number is the same to the bit as with all of them in memory, each is read
-//! once for each pass, and a disk that fails is an error.
+//! Layers that are read while the model runs, and those that devices lend each other: every number is the same to the bit as with all of
+//! them in memory, each is read once for each pass, and a disk that fails is an error.
 
 use super::laws::{Draft, drafted, interventions};
 use super::random_families::{Loud, configuration};
@@ -17,10 +17,10 @@ use ablate::model::gguf::Gguf;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::host::{HostBlock, HostModel};
 use ablate::model::processing::Processed;
-use ablate::model::transformer::{Holding, Tokens, Transformer};
+use ablate::model::transformer::{Holding, LentLayers, Tokens, Transformer};
 use ablate::model::{NotFinite, WeightReads};
 use ablate::spec::{CapSide, NormScale, Processing};
-use burn::tensor::DType;
+use burn::tensor::{DType, Device};
 use proptest::prelude::*;
 use std::convert::Infallible;
 
@@ -30,6 +30,16 @@ fn both(open: &dyn Fn() -> Box<dyn HostModel>, dtype: DType, held: usize) -> [Tr
     let holding = Holding { dtype, as_stored: false, layers: held };
     let streamed = Transformer::load_streamed(open(), WeightReads::default(), &device, holding).unwrap();
     [Transformer::load(&*open(), &device, dtype).unwrap(), streamed]
+}
+
+/// The same model on the device of the tests, which holds the first of its layers, and in the place of another device, main memory, which
+/// holds the next ones. Those that neither holds are read.
+fn lending(open: &dyn Fn() -> Box<dyn HostModel>, dtype: DType, shares: [usize; 2]) -> Transformer {
+    let device = device::device();
+    let holding = Holding { dtype, as_stored: false, layers: 0 };
+    let shares = [(device.clone(), shares[0]), (Device::flex(), shares[1])];
+    let lent = LentLayers::hold(&*open(), &shares, holding).unwrap();
+    Transformer::load_lending(open(), WeightReads::default(), &device, holding, (lent, 0)).unwrap()
 }
 
 /// In f32, with so many layers in memory.
@@ -78,7 +88,7 @@ proptest! {
     #[test]
     fn every_number_is_that_of_a_model_in_memory(
         config in configuration(), seed in any::<u64>(), pos in 1usize..8, drafts in interventions(), memory in 1usize..200_000,
-        held in 0usize..4, half in any::<bool>(),
+        held in 0usize..4, lent in 0usize..4, half in any::<bool>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.json");
@@ -90,7 +100,10 @@ proptest! {
         let [whole, streamed] = both(&open, dtype, held);
         let ids = (0..3 * pos).map(|place| ((place as u64 * 7 + seed % 13) % 17) as u32).collect();
         let tokens = Tokens { ids, batch: 3, pos };
-        prop_assert_eq!(everything(whole, &tokens, &drafts, memory), everything(streamed, &tokens, &drafts, memory));
+        let spread = lending(&open, dtype, [held, lent]);
+        let expected = everything(whole, &tokens, &drafts, memory);
+        prop_assert_eq!(&expected, &everything(streamed, &tokens, &drafts, memory));
+        prop_assert_eq!(expected, everything(spread, &tokens, &drafts, memory));
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::support::{Sandbox, says};
 use ablate::intervene::{Activations, CleanRun, Edit, EditedPrompt, Positions, Replay, Units};
+use ablate::model::checkpoint::Checkpoint;
 use ablate::model::hook::{Hook, Site};
 use ablate::model::transformer::Tokens;
-use ablate::model::{Lookup, Model, NotFinite};
+use ablate::model::{Lookup, Model, NotFinite, Residence, WeightBudget};
 use ablate::spec;
 use std::sync::Arc;
 
@@ -64,6 +65,47 @@ fn results_are_those_of_a_model_in_memory_and_the_manifest_says_what_was_read() 
     }
 }
 
+/// Two devices of 5 MiB hold three layers each; of 3 MiB one each, and the others are read, by each for its rows.
+#[test]
+fn devices_hold_a_part_of_the_layers_each() {
+    let sandbox = sandbox(SPEC);
+    sandbox.run_into("whole", &[]);
+    for (memory, spread) in [
+        ("5", "3 and 3, which lend them to each other"),
+        ("3", "1 and 1, which lend them to each other; the other 4 are read from files"),
+    ] {
+        let sets = ["--set", "model.device=[\"cpu\", \"cpu\"]", "--set", &format!("model.memory_mib={memory}")];
+        sandbox.run_into("spread", &sets);
+        for step in ["effects", "circuits", "lens", "direct"] {
+            let rows = |folder: &str| sandbox.bytes(format!("{folder}/rows/{step}.parquet"));
+            assert!(rows("whole") == rows("spread"), "{step} with {memory} MiB each");
+        }
+        let manifest = sandbox.json("spread/manifest.json");
+        let read: u64 =
+            manifest["steps"].as_array().unwrap().iter().filter_map(|step| step["bytes_read"].as_u64()).sum();
+        assert_eq!(read > 0, memory == "3", "{read} bytes");
+        let planned = sandbox.run(&[&["plan", "spec.toml"], &sets[..]].concat()).ok().text;
+        says(&planned, [spread]);
+        assert_eq!(planned.contains(" of 6 layers are read"), memory == "3", "{planned}");
+    }
+}
+
+/// Where a device says how much memory it has, a model that does not fit one is spread over as many as hold it, with two layers passing.
+#[test]
+fn a_model_is_spread_over_devices_that_hold_it_together() {
+    let sandbox = sandbox(SPEC);
+    let model = Checkpoint::random(&sandbox.at("config.json"), 3).unwrap();
+    let of = |bytes: u64, devices| Residence::of(&model, (4, false), WeightBudget::Device(bytes), devices).unwrap();
+    let (ends, layer) = (2 * 4 * 1100 * 128, 4 * (4 * 128 * 128 + 3 * 128 * 512 + 2 * 128));
+    let all = (ends + 6 * layer) as u64;
+    assert_eq!((of(all, 2), of(all, 4)), (None, None), "it fits each");
+    let halves = (ends + 5 * layer) as u64;
+    let spread = of(halves, 2).expect("three layers each, and two that pass");
+    assert_eq!((spread.shares.as_slice(), spread.read_bytes, spread.most_bytes() as u64), (&[3, 3][..], 0, halves));
+    assert_eq!(of(halves - 1, 2), None, "refused where its memory is compared");
+    assert_eq!(of(halves - 1, 4).expect("enough").shares, [2, 2, 1, 1]);
+}
+
 #[test]
 fn a_plan_says_how_often_layers_are_read() {
     let ran = sandbox(SPEC).run(&["plan", "spec.toml", "--set", "model.memory_mib=3"]).ok();
@@ -88,7 +130,10 @@ sites = ["z[head]"]
 positions = ["last"]
 "#;
     let refused = sandbox(&(SPEC.replace("#3\"", "#3\"\nmemory_mib = 3") + gradients)).refused();
-    says(crate::support::flowing(&refused), ["gradients need every layer in memory", "spec.toml:5", "'gradients'"]);
+    says(
+        crate::support::flowing(&refused),
+        ["gradients need every layer in the memory of one device", "spec.toml:5", "'gradients'"],
+    );
     // As much as all take is as if it were not written.
     sandbox(&(SPEC.replace("#3\"", "#3\"\nmemory_mib = 8") + gradients)).ran();
 }

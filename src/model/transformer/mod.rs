@@ -9,6 +9,7 @@ mod block;
 mod block_hooks;
 mod dense_mlp;
 mod holding;
+mod lent;
 mod linear;
 mod mixture;
 mod mlp;
@@ -31,6 +32,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 pub(crate) use dense_mlp::DenseMlp;
 pub use holding::Holding;
+pub use lent::LentLayers;
 pub(crate) use linear::Linear;
 pub(crate) use mixture::Mixture;
 pub(crate) use mlp::Mlp;
@@ -149,6 +151,22 @@ impl Transformer {
     ) -> Result<Self, WeightError> {
         let model = Self::load_as(&*host, device, holding)?;
         Ok(Self { streamed: Some(StreamedLayers::new(host, reads, device, holding)), ..model })
+    }
+
+    /// The same of one of several devices, that of the place `holder` among them: the layers that they hold are lent to it when they are
+    /// asked for, and those that none of them holds are read.
+    #[doc(hidden)]
+    pub fn load_lending(
+        host: Box<dyn HostModel>,
+        reads: WeightReads,
+        device: &Device,
+        holding: Holding,
+        (lent, holder): (LentLayers, usize),
+    ) -> Result<Self, WeightError> {
+        let holding = Holding { layers: 0, ..holding };
+        let model = Self::load_as(&*host, device, holding)?;
+        let streamed = StreamedLayers::lending(host, reads, device, holding, (lent, holder));
+        Ok(Self { streamed: Some(streamed), ..model })
     }
 
     /// What it computes in.

@@ -1,10 +1,10 @@
-//! Blocks that are not held in memory: each is read from where the model's weights are when it is asked for, and given back
-//! when another is; the one after it is read by a thread meanwhile.
+//! Blocks that are not in a device's memory: each is read from where the model's weights are, or from another device that lends it,
+//! when it is asked for, and given back when another is; the one after it is read by a thread meanwhile.
 //!
 //! A forward pass and a sweep ask for layers in their order, each once, so each weight is read once. Two blocks are there at
 //! a time: the one that computes and the one that is read, or, where layers are asked for in another order, the last two.
 
-use super::{Block, Holding, LayerAttention, Upload};
+use super::{Block, Holding, LayerAttention, LentLayers, Upload};
 use crate::model::host::HostModel;
 use crate::model::weights::WeightReads;
 use burn::tensor::Device;
@@ -40,6 +40,9 @@ struct Reader {
     host: Box<dyn HostModel>,
     device: Device,
     holding: Holding,
+    /// Layers that this device and others hold, and which of them it is.
+    lent: LentLayers,
+    holder: usize,
     state: Mutex<ReaderState>,
     /// Told whenever a block that was read ahead is there.
     arrived: Condvar,
@@ -77,17 +80,30 @@ impl OtherBlock {
 
 impl fmt::Debug for StreamedLayers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "layers from {} on, read when asked for", self.0.first())
+        write!(f, "layers from {} on, read when asked for; {:?}", self.0.holding.layers, self.0.lent)
     }
 }
 
 impl StreamedLayers {
     /// Layers of `host` that are not held, whose reads note their failures in `reads` instead of ending the pass they are for.
     pub fn new(host: Box<dyn HostModel>, reads: WeightReads, device: &Device, holding: Holding) -> Self {
+        Self::lending(host, reads, device, holding, (LentLayers::default(), 0))
+    }
+
+    /// The same of one of several devices that lend layers to each other: those that none of them holds are read.
+    pub fn lending(
+        host: Box<dyn HostModel>,
+        reads: WeightReads,
+        device: &Device,
+        holding: Holding,
+        (lent, holder): (LentLayers, usize),
+    ) -> Self {
         Self(Arc::new(Reader {
             host,
             device: device.clone(),
             holding,
+            lent,
+            holder,
             state: Mutex::default(),
             arrived: Condvar::new(),
             reads,
@@ -106,7 +122,7 @@ impl StreamedLayers {
 
     /// Says that layers from `layer` on will be asked for, in their order: the first of them is read from now on.
     pub fn expect(&self, layer: usize) {
-        let layer = layer.max(self.0.first());
+        let Some(layer) = self.0.next(layer) else { return };
         let mut state = self.0.lock();
         state.next = Some(layer);
         let is_current = state.current.as_ref().is_some_and(|(held, _)| *held == layer);
@@ -121,15 +137,19 @@ impl StreamedLayers {
         }
     }
 
-    /// The block of a layer, one of those from the first that is read on.
+    /// The block of a layer, one of those that the model itself does not hold.
     pub fn block(&self, layer: usize) -> Arc<Block> {
         let reader = &self.0;
+        if let Some(own) = reader.lent.own(layer, reader.holder) {
+            self.expect(layer + 1);
+            return own.clone();
+        }
         let mut state = reader.lock();
         if let Some((_, block)) = state.current.as_ref().filter(|(held, _)| *held == layer) {
             return block.clone();
         }
-        let in_order = state.next == Some(layer) || layer == reader.first();
-        state.next = Some(layer + 1);
+        let in_order = state.next == Some(layer) || Some(layer) == reader.next(0);
+        state.next = reader.next(layer + 1);
         while matches!(state.other, OtherBlock::Coming(coming) if coming == layer) {
             state = reader.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -168,8 +188,8 @@ impl StreamedLayers {
                 block
             }
         };
-        if in_order {
-            Reader::read_ahead(reader, &mut state, layer + 1);
+        if let Some(next) = state.next.filter(|_| in_order) {
+            Reader::read_ahead(reader, &mut state, next);
         }
         block
     }
@@ -180,19 +200,25 @@ impl Reader {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first layer that is read; those before it are held by the model.
-    fn first(&self) -> usize {
-        self.holding.layers
+    /// The first layer from `layer` on that is read: neither the model nor its device holds it.
+    fn next(&self, layer: usize) -> Option<usize> {
+        let layers = layer.max(self.holding.layers)..self.host.facts().n_layers;
+        layers.into_iter().find(|&layer| self.lent.own(layer, self.holder).is_none())
     }
 
     /// Gives a block back: the next one is read into the room that it took, unless something still computes with it.
     fn give_back(&self, block: Option<(usize, Arc<Block>)>) {
-        if let Some(block) = block.and_then(|(_, block)| Arc::try_unwrap(block).ok()) {
+        // The room of one that is lent is its holder's.
+        let read = block.filter(|(layer, _)| !self.lent.has(*layer));
+        if let Some(block) = read.and_then(|(_, block)| Arc::try_unwrap(block).ok()) {
             block.dissolve(&mut |room| self.reads.give_back(room));
         }
     }
 
     fn read(&self, layer: usize) -> Block {
+        if let Some(block) = self.lent.moved(layer, &self.device) {
+            return block;
+        }
         let facts = self.host.facts();
         self.reads.add(self.host.block_size(layer).stored);
         match self.host.block(layer) {
@@ -206,9 +232,9 @@ impl Reader {
         }
     }
 
-    /// Has a thread read a layer, where there is such a layer and no thread at work. Without a thread it is read when it is asked for.
+    /// Has a thread read a layer, where no thread is at work. Without a thread it is read when it is asked for.
     fn read_ahead(reader: &Arc<Self>, state: &mut ReaderState, layer: usize) {
-        if layer >= reader.host.facts().n_layers || !matches!(state.other, OtherBlock::None) {
+        if !matches!(state.other, OtherBlock::None) {
             return;
         }
         let own = reader.clone();
