@@ -109,7 +109,7 @@ fn each_prompt_loses_its_own_neurons_and_the_control_as_many_others() {
         }
     }
     assert!(accuracy.iter().flatten().any(|rate| *rate < 0.9), "{accuracy:?}");
-    assert_eq!(knocked.checks(), [("out", 9)], "8, and one of 1024");
+    assert_eq!(knocked.checks(), [("out", 9), ("out", 4)], "interventions, 8 and one of 1024, and prompts alone");
 }
 
 /// With heuristics that hold for every prompt, all prompts lose the same neurons, and an ablation can say which.
