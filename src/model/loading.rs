@@ -49,20 +49,13 @@ pub(super) fn load(
             let devices = || std::iter::once(first).chain(others);
             let shares: Vec<(Device, usize)> = devices().cloned().zip(shares).collect();
             let lent = LentLayers::hold(&*lasting(again()?), &shares, holding(0))?;
-            let mut hosts = vec![host];
-            for _ in others {
-                hosts.push(again()?);
-            }
-            let on = |(holder, (host, device)): (usize, (Checkpoint, &Device))| {
+            let on = |holder, host, device| {
                 Transformer::load_lending(lasting(host), reads.clone(), device, holding(0), (lent.clone(), holder))
             };
-            let mut models = hosts.into_iter().zip(devices()).enumerate().map(on);
-            let model = models.next();
-            let copies = models.collect::<Result<_, WeightError>>()?;
-            match model {
-                Some(model) => (model?, copies),
-                None => unreachable!("there is a first device"),
-            }
+            let model = on(0, host, first)?;
+            let copies = others.iter().zip(1..).map(|(device, holder)| Ok(on(holder, again()?, device)?));
+            let copies = copies.collect::<Result<_, ModelError>>()?;
+            (model, copies)
         }
     };
     match reads.failure() {

@@ -149,8 +149,7 @@ impl Transformer {
         device: &Device,
         holding: Holding,
     ) -> Result<Self, WeightError> {
-        let model = Self::load_as(&*host, device, holding)?;
-        Ok(Self { streamed: Some(StreamedLayers::new(host, reads, device, holding)), ..model })
+        Self::load_lending(host, reads, device, holding, (LentLayers::default(), 0))
     }
 
     /// The same of one of several devices, that of the place `holder` among them: the layers that they hold are lent to it when they are
@@ -163,9 +162,8 @@ impl Transformer {
         holding: Holding,
         (lent, holder): (LentLayers, usize),
     ) -> Result<Self, WeightError> {
-        let holding = Holding { layers: 0, ..holding };
         let model = Self::load_as(&*host, device, holding)?;
-        let streamed = StreamedLayers::lending(host, reads, device, holding, (lent, holder));
+        let streamed = StreamedLayers::new(host, reads, device, holding, (lent, holder));
         Ok(Self { streamed: Some(streamed), ..model })
     }
 

@@ -85,13 +85,9 @@ impl fmt::Debug for StreamedLayers {
 }
 
 impl StreamedLayers {
-    /// Layers of `host` that are not held, whose reads note their failures in `reads` instead of ending the pass they are for.
-    pub fn new(host: Box<dyn HostModel>, reads: WeightReads, device: &Device, holding: Holding) -> Self {
-        Self::lending(host, reads, device, holding, (LentLayers::default(), 0))
-    }
-
-    /// The same of one of several devices that lend layers to each other: those that none of them holds are read.
-    pub fn lending(
+    /// Layers of `host` that are not held, whose reads note their failures in `reads` instead of ending the pass they are for. Of one of several
+    /// devices, whose place is given with the layers that they lend to each other, those that none of them holds are read.
+    pub fn new(
         host: Box<dyn HostModel>,
         reads: WeightReads,
         device: &Device,
