@@ -198,8 +198,7 @@ fn table<'p>(
             let predicted = predicted.map(|seconds| reading.map_or(seconds, |reading| seconds.max(reading.seconds)));
             let mut row = row(name.to_string(), predicted);
             if let Some(work) = work {
-                let card = &models.sketch(name)?.card;
-                let weights = mib(card.held_bytes());
+                let weights = mib(models.sketch(name)?.card.most_bytes as u64);
                 row[2] = work.rows.to_string();
                 row[3] = work.naive.to_string();
                 row[4] = format!("{:.1}", work.forward_equivalents());

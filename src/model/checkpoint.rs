@@ -13,8 +13,8 @@ use super::family::names::{
 };
 use super::family::{self, Description};
 use super::host::{
-    BlockSize, HostBlock, HostDense, HostEmbedding, HostHead, HostLinear, HostMixture, HostMlp, HostModel, HostNorm,
-    HostTensor,
+    BlockSize, EachLinear, HostBlock, HostDense, HostEmbedding, HostHead, HostLinear, HostMixture, HostMlp, HostModel,
+    HostNorm, HostTensor, LinearPlace,
 };
 use super::matching::{Matching, listed};
 use super::random::RandomWeights;
@@ -274,6 +274,7 @@ impl Checkpoint {
         let bias = |name: &String| self.source.bytes_of(self.stored(name), names.outputs);
         BlockSize {
             elements: names.inputs * outputs + names.bias.as_ref().map_or(0, |_| outputs),
+            largest: names.inputs * outputs,
             stored: self.source.bytes_of(self.stored(&names.weight), names.inputs * read)
                 + names.bias.as_ref().map_or(0, bias),
         }
@@ -302,7 +303,7 @@ impl Checkpoint {
         };
         let weight = HostTensor { shape: vec![names.inputs, outputs], data };
         let bias = names.bias.as_ref().map(|name| self.bias(name, names, outputs)).transpose()?;
-        Ok(HostLinear { weight, bias, blocks })
+        Ok(HostLinear { weight, bias, blocks, half: None })
     }
 
     /// The matrix of a linear map in blocks, where it is stored and to be given so.
@@ -314,21 +315,6 @@ impl Checkpoint {
         let rows: Vec<Range<usize>> = names.take.iter().map(|rows| first + rows.start..first + rows.end).collect();
         let read = self.source.blocks(self.stored(&names.weight), &rows)?;
         Ok(read.and_then(|(format, bytes)| BlockMatrix::new(format, bytes, names.inputs)))
-    }
-
-    fn dense(&self, DenseNames { gate, up, down }: &DenseNames) -> Result<HostDense, WeightError> {
-        let gate = gate.as_ref().map(|gate| self.linear(gate)).transpose()?;
-        Ok(HostDense { gate, up: self.linear(up)?, down: self.linear(down)? })
-    }
-
-    fn mlp(&self, names: &MlpNames) -> Result<HostMlp, WeightError> {
-        match names {
-            MlpNames::Dense(names) => Ok(HostMlp::Dense(self.dense(names)?)),
-            MlpNames::Mixture(names) => {
-                let experts = names.experts.iter().map(|names| self.dense(names)).collect::<Result<_, _>>()?;
-                Ok(HostMlp::Mixture(HostMixture { router: self.linear(&names.router)?, experts }))
-            }
-        }
     }
 
     fn bias(&self, name: &str, names: &LinearNames, outputs: usize) -> Result<HostTensor, WeightError> {
@@ -397,22 +383,29 @@ impl HostModel for Checkpoint {
         Ok(HostEmbedding { tokens, blocks, positions })
     }
 
-    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
+    fn block_with(&self, layer: usize, each: &mut EachLinear) -> Result<HostBlock, WeightError> {
         let BlockNames { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, q, k, v, o, mlp } = &self.names.blocks[layer];
         let norm = |names: &Option<NormNames>| names.as_ref().map(|names| self.norm(names)).transpose();
-        Ok(HostBlock {
-            ln1: norm(ln1)?,
-            ln1_post: norm(ln1_post)?,
-            ln2: norm(ln2)?,
-            ln2_post: norm(ln2_post)?,
-            q_norm: norm(q_norm)?,
-            k_norm: norm(k_norm)?,
-            q: self.linear(q)?,
-            k: self.linear(k)?,
-            v: self.linear(v)?,
-            o: self.linear(o)?,
-            mlp: self.mlp(mlp)?,
-        })
+        let (ln1, ln2) = (norm(ln1)?, norm(ln2)?);
+        let mut linear = |place: LinearPlace, names: &LinearNames| -> Result<HostLinear, WeightError> {
+            Ok(each(place, [ln1.as_ref(), ln2.as_ref()], self.linear(names)?))
+        };
+        let [q, k, v] = [q, k, v].map(|names| linear(LinearPlace::AttentionReader, names));
+        let (q, k, v, o) = (q?, k?, v?, linear(LinearPlace::AttentionWriter, o)?);
+        let mut dense = |DenseNames { gate, up, down }: &DenseNames| -> Result<HostDense, WeightError> {
+            let gate = gate.as_ref().map(|gate| linear(LinearPlace::MlpReader, gate)).transpose()?;
+            let up = linear(LinearPlace::MlpReader, up)?;
+            Ok(HostDense { gate, up, down: linear(LinearPlace::MlpWriter, down)? })
+        };
+        let mlp = match mlp {
+            MlpNames::Dense(names) => HostMlp::Dense(dense(names)?),
+            MlpNames::Mixture(names) => {
+                let experts = names.experts.iter().map(dense).collect::<Result<_, _>>()?;
+                HostMlp::Mixture(HostMixture { router: linear(LinearPlace::MlpReader, &names.router)?, experts })
+            }
+        };
+        let (ln1_post, ln2_post, q_norm, k_norm) = (norm(ln1_post)?, norm(ln2_post)?, norm(q_norm)?, norm(k_norm)?);
+        Ok(HostBlock { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, q, k, v, o, mlp })
     }
 
     fn head(&self) -> Result<HostHead, WeightError> {
@@ -431,8 +424,7 @@ impl HostModel for Checkpoint {
             }
         }
         for linear in names.linears().map(|linear| self.linear_size(linear)) {
-            size.elements += linear.elements;
-            size.stored += linear.stored;
+            size = size.and(linear);
         }
         size
     }
@@ -442,6 +434,7 @@ impl HostModel for Checkpoint {
         let Facts { n_vocab, n_ctx, d_model, .. } = self.facts;
         let of = |name: &String, elements: usize| BlockSize {
             elements,
+            largest: elements,
             stored: self.source.bytes_of(self.stored(name), elements),
         };
         let positions = positions.as_ref().map_or(BlockSize::default(), |name| of(name, n_ctx * d_model));

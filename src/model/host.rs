@@ -3,9 +3,10 @@
 use super::facts::{Facts, PositionEncoding};
 use super::weights::WeightError;
 use crate::kernel::BlockMatrix;
+use burn::tensor::TensorData;
 
 /// A dense row-major f32 array.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct HostTensor {
     /// Extent of each dimension.
     pub shape: Vec<usize>,
@@ -14,15 +15,34 @@ pub struct HostTensor {
 }
 
 /// A linear map y = x·w + b.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct HostLinear {
-    /// `[d_in, d_out]`; without values where `blocks` has them.
+    /// `[d_in, d_out]`; without values where `blocks` or `half` has them.
     pub weight: HostTensor,
     /// `[d_out]`
     pub bias: Option<HostTensor>,
     /// The weight as a quantised file has it, of a model that is held so.
     pub blocks: Option<BlockMatrix>,
+    /// The weight in half width, once nothing changes it any more.
+    pub half: Option<TensorData>,
 }
+
+/// Where a linear map stands in its block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinearPlace {
+    /// Queries, keys and values.
+    AttentionReader,
+    /// The output projection.
+    AttentionWriter,
+    /// The first maps of an MLP, and what chooses experts.
+    MlpReader,
+    /// The last map of an MLP.
+    MlpWriter,
+}
+
+/// What becomes of each linear map of a block as soon as it is read, so that the next one finds its room: of its place, the block's norms before
+/// attention and before the MLP, and the map.
+pub type EachLinear<'e> = dyn FnMut(LinearPlace, [Option<&HostNorm>; 2], HostLinear) -> HostLinear + 'e;
 
 /// A norm's scale and shift, each `[width]`; `None` once folded, or where the family has none.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -94,6 +114,23 @@ pub struct HostMixture {
     pub experts: Vec<HostDense>,
 }
 
+impl HostBlock {
+    /// The block with what `each` makes of its linear maps.
+    #[must_use]
+    pub fn with_each(mut self, each: &mut EachLinear) -> Self {
+        use LinearPlace::{AttentionReader, AttentionWriter, MlpReader, MlpWriter};
+        let before = [self.ln1.as_ref(), self.ln2.as_ref()];
+        let [readers, writers] = self.mlp.ends();
+        let attention = [&mut self.q, &mut self.k, &mut self.v].map(|linear| (AttentionReader, linear));
+        let mlp = readers.into_iter().map(|linear| (MlpReader, linear));
+        let mlp = mlp.chain(writers.into_iter().map(|linear| (MlpWriter, linear)));
+        for (place, linear) in attention.into_iter().chain([(AttentionWriter, &mut self.o)]).chain(mlp) {
+            *linear = each(place, before, std::mem::take(linear));
+        }
+        self
+    }
+}
+
 impl HostMlp {
     /// The MLP that all tokens have; `None` where they have experts.
     pub fn dense(&self) -> Option<&HostDense> {
@@ -150,8 +187,8 @@ impl<M: HostModel + ?Sized> HostModel for &M {
         (**self).embedding()
     }
 
-    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
-        (**self).block(layer)
+    fn block_with(&self, layer: usize, each: &mut EachLinear) -> Result<HostBlock, WeightError> {
+        (**self).block_with(layer, each)
     }
 
     fn head(&self) -> Result<HostHead, WeightError> {
@@ -188,6 +225,8 @@ impl<M: HostModel + ?Sized> HostModel for &M {
 pub struct BlockSize {
     /// Its weights.
     pub elements: usize,
+    /// Weights of its largest matrix.
+    pub largest: usize,
     /// Bytes that are read of its files where it is read.
     pub stored: u64,
 }
@@ -195,7 +234,7 @@ pub struct BlockSize {
 impl BlockSize {
     /// So many weights in f32.
     pub fn in_f32(elements: usize) -> Self {
-        Self { elements, stored: 4 * elements as u64 }
+        Self { elements, largest: elements, stored: 4 * elements as u64 }
     }
 
     /// Bytes in memory: of `element` each, or as they are stored where that is less.
@@ -204,9 +243,20 @@ impl BlockSize {
         if as_stored { whole.min(usize::try_from(self.stored).unwrap_or(usize::MAX)) } else { whole }
     }
 
+    /// Bytes that its largest matrix takes in f32 while it is read, beside what it becomes: none of matrices that stay in f32, or in a
+    /// quantised file's blocks.
+    pub fn passing(self, element: usize, as_stored: bool) -> usize {
+        let stored_in_half = 2 * self.elements as u64..4 * self.elements as u64;
+        if element < 4 || as_stored && stored_in_half.contains(&self.stored) { 4 * self.largest } else { 0 }
+    }
+
     /// Both.
     pub fn and(self, other: Self) -> Self {
-        Self { elements: self.elements + other.elements, stored: self.stored + other.stored }
+        Self {
+            elements: self.elements + other.elements,
+            largest: self.largest.max(other.largest),
+            stored: self.stored + other.stored,
+        }
     }
 }
 
@@ -221,8 +271,13 @@ pub trait HostModel: Send + Sync {
     /// What comes before the first block.
     fn embedding(&self) -> Result<HostEmbedding, WeightError>;
 
-    /// Block `layer`, of `0..facts().n_layers`.
-    fn block(&self, layer: usize) -> Result<HostBlock, WeightError>;
+    /// Block `layer`, of `0..facts().n_layers`, with what `each` makes of its linear maps.
+    fn block_with(&self, layer: usize, each: &mut EachLinear) -> Result<HostBlock, WeightError>;
+
+    /// Block `layer` as it is, all of it in f32.
+    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
+        self.block_with(layer, &mut |_, _, linear| linear)
+    }
 
     /// What comes after the last block. A tied model's head is its embedding, transposed.
     fn head(&self) -> Result<HostHead, WeightError>;

@@ -70,6 +70,9 @@ pub struct Card {
     pub dtype: String,
     /// Memory its weights would take, in bytes.
     pub weight_bytes: usize,
+    /// Bytes of weights that are in memory at most, on the CPU with the matrix that is read at the time, where it passes through f32.
+    #[serde(skip)]
+    pub most_bytes: usize,
     /// Which of them would be in memory, where not all would.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub residence: Option<Residence>,
@@ -168,10 +171,20 @@ impl Model {
         let host = Processed::new(host, spec.processed());
         let untied = facts.tied && !host.facts().tied;
         let held = parameters + if untied { facts.n_vocab * facts.d_model } else { 0 };
+        let ends = host.ends_size();
         let layers = (0..facts.n_layers).map(|layer| host.block_size(layer));
-        let weight_bytes = match is_as_stored(spec) {
-            true => layers.fold(host.ends_size(), BlockSize::and).bytes(bytes_each(spec), true),
-            false => held * bytes_each(spec),
+        let (element, as_stored) = (bytes_each(spec), is_as_stored(spec));
+        let weight_bytes = match as_stored {
+            true => layers.clone().fold(ends, BlockSize::and).bytes(element, true),
+            false => held * element,
+        };
+        // The ends are read first, before any layer is there.
+        let of_ends = ends.bytes(element, as_stored) + ends.passing(element, as_stored);
+        let of_layers = layers.map(|size| size.passing(element, as_stored)).max().unwrap_or(0);
+        let there = residence.as_ref().map_or(weight_bytes, Residence::most_bytes);
+        let most_bytes = match spec.device.first() {
+            spec::Device::Cpu => of_ends.max(there + of_layers),
+            _ => there,
         };
         let card = Card {
             parameters,
@@ -181,6 +194,7 @@ impl Model {
             largest_single_token_integer: tokenizer.largest_single_token_integer(),
             dtype: format!("{:?}", spec.dtype).to_lowercase(),
             weight_bytes,
+            most_bytes,
             residence,
             notes,
             facts,

@@ -3,7 +3,9 @@
 //! Value biases are not folded.
 
 use super::facts::Facts;
-use super::host::{BlockSize, HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor};
+use super::host::{
+    BlockSize, EachLinear, HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm, HostTensor, LinearPlace,
+};
 use super::weights::WeightError;
 use crate::kernel::NormKind;
 use crate::spec::Processing;
@@ -40,23 +42,40 @@ impl<M: HostModel> Processed<M> {
         centers_unembed(&self.facts, &self.processing)
     }
 
-    /// Folds `norm` into the maps that read it. A layer norm's output has mean zero, so what a reading weight has in
+    /// Folds `norm` into a map that reads it. A layer norm's output has mean zero, so what a reading weight has in
     /// common over `d_model` never matters: TransformerLens removes it, and so does this.
-    fn fold<'a>(&self, norm: &mut HostNorm, readers: impl IntoIterator<Item = &'a mut HostLinear>) {
-        let HostNorm { scale, shift, .. } = std::mem::take(norm);
-        for reader in readers {
-            if let Some(shift) = &shift {
-                fold_shift(shift, reader);
-            }
-            if let Some(scale) = &scale {
-                let width = row_width(&reader.weight);
-                let rows = reader.weight.data.chunks_mut(width).zip(&scale.data);
-                rows.for_each(|(row, scale)| row.iter_mut().for_each(|weight| *weight *= scale));
-            }
-            if self.facts.norm.kind == NormKind::Layer {
-                center_columns(&mut reader.weight);
-            }
+    fn fold(&self, HostNorm { scale, shift, .. }: &HostNorm, reader: &mut HostLinear) {
+        if let Some(shift) = shift {
+            fold_shift(shift, reader);
         }
+        if let Some(scale) = scale {
+            let width = row_width(&reader.weight);
+            let rows = reader.weight.data.chunks_mut(width).zip(&scale.data);
+            rows.for_each(|(row, scale)| row.iter_mut().for_each(|weight| *weight *= scale));
+        }
+        if self.facts.norm.kind == NormKind::Layer {
+            center_columns(&mut reader.weight);
+        }
+    }
+
+    /// A linear map of a block, whose norms before attention and before the MLP are `ln1` and `ln2`. A norm of what is written, or of
+    /// queries and keys, stands before no linear map: it stays as it is.
+    fn processed(&self, place: LinearPlace, [ln1, ln2]: [Option<&HostNorm>; 2], mut linear: HostLinear) -> HostLinear {
+        let read = match place {
+            LinearPlace::AttentionReader => ln1,
+            LinearPlace::MlpReader => ln2.or(ln1),
+            LinearPlace::AttentionWriter | LinearPlace::MlpWriter => {
+                if self.centers_writing() {
+                    center_rows(&mut linear.weight);
+                    linear.bias.iter_mut().for_each(center_rows);
+                }
+                None
+            }
+        };
+        if let Some(norm) = read.filter(|_| self.processing.fold_norm) {
+            self.fold(norm, &mut linear);
+        }
+        linear
     }
 }
 
@@ -74,28 +93,15 @@ impl<M: HostModel> HostModel for Processed<M> {
         Ok(embedding)
     }
 
-    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
-        let mut block = self.model.block(layer)?;
-        // A norm of what is written, or of queries and keys, stands before no linear map: it stays as it is.
-        let HostBlock { ln1, ln2, q, k, v, o, mlp, .. } = &mut block;
-        let [mlp_readers, mlp_writers] = mlp.ends();
+    fn block_with(&self, layer: usize, each: &mut EachLinear) -> Result<HostBlock, WeightError> {
+        let mut process = |place, norms: [Option<&HostNorm>; 2], linear| {
+            let linear = self.processed(place, norms, linear);
+            each(place, norms, linear)
+        };
+        let mut block = self.model.block_with(layer, &mut process)?;
         if self.processing.fold_norm {
-            let attention = [q, k, v].into_iter();
-            match (ln1, ln2) {
-                (Some(ln1), Some(ln2)) => {
-                    self.fold(ln1, attention);
-                    self.fold(ln2, mlp_readers);
-                }
-                (Some(ln1), None) => self.fold(ln1, attention.chain(mlp_readers)),
-                (None, Some(ln2)) => self.fold(ln2, mlp_readers),
-                (None, None) => {}
-            }
-        }
-        if self.centers_writing() {
-            for linear in [o].into_iter().chain(mlp_writers) {
-                center_rows(&mut linear.weight);
-                linear.bias.iter_mut().for_each(center_rows);
-            }
+            // They are in the maps that read them.
+            block.ln1.iter_mut().chain(&mut block.ln2).for_each(|norm| *norm = HostNorm::default());
         }
         Ok(block)
     }
@@ -103,7 +109,7 @@ impl<M: HostModel> HostModel for Processed<M> {
     fn head(&self) -> Result<HostHead, WeightError> {
         let mut head = self.model.head()?;
         if self.processing.fold_norm {
-            self.fold(&mut head.ln_final, [&mut head.unembed]);
+            self.fold(&std::mem::take(&mut head.ln_final), &mut head.unembed);
         }
         if self.centers_unembed() {
             center_rows(&mut head.unembed.weight);

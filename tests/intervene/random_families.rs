@@ -5,7 +5,7 @@ use super::reference::Case;
 use crate::support::device;
 use ablate::model::checkpoint::Checkpoint;
 use ablate::model::facts::Facts;
-use ablate::model::host::{HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm};
+use ablate::model::host::{EachLinear, HostBlock, HostEmbedding, HostHead, HostLinear, HostModel, HostNorm};
 use ablate::model::processing::Processed;
 use ablate::model::transformer::{Tokens, Transformer};
 use ablate::model::weights::WeightError;
@@ -40,13 +40,13 @@ impl HostModel for Loud {
         Ok(embedding)
     }
 
-    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
+    fn block_with(&self, layer: usize, each: &mut EachLinear) -> Result<HostBlock, WeightError> {
         let mut block = self.0.block(layer)?;
         let HostBlock { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, q, k, v, o, mlp } = &mut block;
         let mlp = mlp.ends().into_iter().flatten();
         [q, k, v, o].into_iter().chain(mlp).for_each(|linear| louder(linear, 20.0));
         [ln1, ln1_post, ln2, ln2_post, q_norm, k_norm].into_iter().for_each(uneven);
-        Ok(block)
+        Ok(block.with_each(each))
     }
 
     fn attention_writes_bias(&self, layer: usize) -> bool {

@@ -5,6 +5,7 @@ mod configuration;
 mod described;
 mod experts;
 mod folders;
+mod half_width;
 mod larger_than_memory;
 mod memory;
 mod names;

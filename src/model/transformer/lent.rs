@@ -32,7 +32,7 @@ impl LentLayers {
             .flat_map(|(holder, (device, share))| std::iter::repeat_n((holder, device), *share));
         let lent = holders.take(facts.n_layers).enumerate().map(|(layer, (holder, device))| {
             let upload = Upload { device, dtype: holding.dtype, as_stored: holding.as_stored };
-            let block = Block::upload(host.block(layer)?, &facts, LayerAttention::of(&facts, layer), &upload);
+            let block = Block::upload(upload.block(host, layer)?, &facts, LayerAttention::of(&facts, layer), &upload);
             Ok(Lent { block: Arc::new(block), holder })
         });
         Ok(Self(lent.collect::<Result<_, WeightError>>()?))

@@ -20,9 +20,14 @@ pub struct Linear {
 }
 
 impl Linear {
-    pub(super) fn upload(HostLinear { weight, bias, blocks }: HostLinear, upload: &Upload) -> Self {
-        let weight = if blocks.is_some() { HostTensor { shape: vec![0, 0], data: Vec::new() } } else { weight };
-        Self { weight: upload.matrix(weight), bias: bias.map(|bias| upload.parameter(bias)), blocks }
+    pub(super) fn upload(linear: HostLinear, upload: &Upload) -> Self {
+        let HostLinear { weight, bias, blocks, half } = upload.narrowed(linear);
+        let weight = match half {
+            Some(half) => upload.as_it_is(half),
+            None if blocks.is_some() => upload.matrix(HostTensor { shape: vec![0, 0], data: Vec::new() }),
+            None => upload.matrix(weight),
+        };
+        Self { weight, bias: bias.map(|bias| upload.parameter(bias)), blocks }
     }
 
     /// Gives the room of its weight to `to`, where it is f32 in main memory.

@@ -135,7 +135,9 @@ impl Transformer {
         let (ln_final, unembed) =
             (Norm::upload(head.ln_final, &facts.norm, &upload), Linear::upload(head.unembed, &upload));
         let blocks = (0..layers.min(facts.n_layers))
-            .map(|layer| Ok(Block::upload(host.block(layer)?, &facts, LayerAttention::of(&facts, layer), &upload)))
+            .map(|layer| {
+                Ok(Block::upload(upload.block(host, layer)?, &facts, LayerAttention::of(&facts, layer), &upload))
+            })
             .collect::<Result<Vec<_>, WeightError>>()?;
         Ok(Self { embed, embed_blocks, pos_embed, blocks, ln_final, unembed, facts, dtype, streamed: None })
     }

@@ -217,11 +217,11 @@ impl Reader {
         }
         let facts = self.host.facts();
         self.reads.add(self.host.block_size(layer).stored);
-        match self.host.block(layer) {
+        let Holding { dtype, as_stored, .. } = self.holding;
+        let upload = Upload { device: &self.device, dtype, as_stored };
+        match upload.block(&*self.host, layer) {
             Ok(block) => {
                 self.reads.free();
-                let Holding { dtype, as_stored, .. } = self.holding;
-                let upload = Upload { device: &self.device, dtype, as_stored };
                 Block::upload(block, facts, LayerAttention::of(facts, layer), &upload)
             }
             Err(error) => unreachable!("a source whose reads do not fail has failed: {error}"),

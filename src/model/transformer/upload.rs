@@ -1,8 +1,10 @@
 //! How weights come to their device.
 
-use crate::model::host::HostTensor;
+use crate::model::host::{HostBlock, HostLinear, HostModel, HostTensor};
+use crate::model::weights::WeightError;
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 /// Where weights go, and how they are held there.
@@ -20,13 +22,61 @@ impl Upload<'_> {
         self.parameter_in(tensor, self.dtype)
     }
 
-    /// The same of a matrix, which products read: in the narrowest type that has each of its values, where it is held as it is stored.
+    /// The same of a matrix, which products read.
     pub fn matrix(&self, tensor: HostTensor) -> Param<Tensor<2>> {
-        let dtype = match self.as_stored && self.dtype == DType::F32 {
-            true => narrowest(&tensor.data),
-            false => self.dtype,
-        };
+        let dtype = self.matrix_dtype(&tensor.data);
         self.parameter_in(tensor, dtype)
+    }
+
+    /// What a matrix is held in: where it is held as it is stored, the narrowest type that has each of its values.
+    fn matrix_dtype(&self, values: &[f32]) -> DType {
+        if self.as_stored && self.dtype == DType::F32 { narrowest(values) } else { self.dtype }
+    }
+
+    /// A linear map whose matrix is in the type that it will be held in, where that is half as wide; it is in f32 no more.
+    pub fn narrowed(&self, mut linear: HostLinear) -> HostLinear {
+        if linear.blocks.is_some() || linear.half.is_some() {
+            return linear;
+        }
+        let shape = linear.weight.shape.clone();
+        linear.half = match self.matrix_dtype(&linear.weight.data) {
+            DType::BF16 => {
+                let mut half = vec![bf16::ZERO; linear.weight.data.len()];
+                half.convert_from_f32_slice(&linear.weight.data);
+                Some(TensorData::new(half, shape))
+            }
+            DType::F16 => {
+                let mut half = vec![f16::ZERO; linear.weight.data.len()];
+                half.convert_from_f32_slice(&linear.weight.data);
+                Some(TensorData::new(half, shape))
+            }
+            _ => None,
+        };
+        if linear.half.is_some() {
+            linear.weight.data = Vec::new();
+        }
+        linear
+    }
+
+    /// A block, each of its matrices in the type that it will be held in as soon as it is read: one at a time is in f32 beside it.
+    ///
+    /// It is read in a thread of its own: of what the first thread frees the allocator keeps all, so that what passed through f32 would
+    /// stay; of what other threads free, matrices of large models go back to the system.
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    pub fn block(&self, host: &dyn HostModel, layer: usize) -> Result<HostBlock, WeightError> {
+        let read = || host.block_with(layer, &mut |_, _, linear| self.narrowed(linear));
+        std::thread::scope(|scope| match std::thread::Builder::new().name("weights".into()).spawn_scoped(scope, read) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => read(),
+        })
+    }
+
+    /// A matrix that is in the type that it is held in.
+    pub fn as_it_is(&self, data: TensorData) -> Param<Tensor<2>> {
+        let dtype = data.dtype();
+        Param::from_tensor(Tensor::from_data(data, (self.device, dtype)))
     }
 
     /// Values as the type of the run has what they are above `base`.

@@ -3,7 +3,7 @@
 use crate::kernel::{ActivationFunction, NormFunction, NormKind};
 use crate::model::facts::{Facts, NormPlaces, PositionEncoding, Residual, ScoreScale, SoftCaps};
 use crate::model::host::{
-    HostBlock, HostDense, HostEmbedding, HostHead, HostLinear, HostMlp, HostModel, HostNorm, HostTensor,
+    EachLinear, HostBlock, HostDense, HostEmbedding, HostHead, HostLinear, HostMlp, HostModel, HostNorm, HostTensor,
 };
 use crate::model::weights::WeightError;
 use crate::random::{Purpose, normal, stream};
@@ -66,7 +66,7 @@ impl Initial {
         };
         let (d_model, d_mlp, width) = (facts.d_model, facts.d_mlp, facts.n_heads * facts.d_head);
         let writes = DEVIATION / ((2 * facts.n_layers) as f64).sqrt();
-        let linear = |weight| HostLinear { weight, bias: None, blocks: None };
+        let linear = |weight| HostLinear { weight, ..HostLinear::default() };
         let embedding = HostEmbedding {
             blocks: None,
             tokens: matrix(facts.n_vocab, d_model, DEVIATION),
@@ -110,8 +110,8 @@ impl HostModel for Initial {
         Ok(self.embedding.clone())
     }
 
-    fn block(&self, layer: usize) -> Result<HostBlock, WeightError> {
-        Ok(self.blocks[layer].clone())
+    fn block_with(&self, layer: usize, each: &mut EachLinear) -> Result<HostBlock, WeightError> {
+        Ok(self.blocks[layer].clone().with_each(each))
     }
 
     fn head(&self) -> Result<HostHead, WeightError> {

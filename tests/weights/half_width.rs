@@ -1,0 +1,93 @@
+//! Matrices that are held in half width: each value is what burn rounds it to, however the matrix was read.
+
+use super::fixture;
+use ablate::model::checkpoint::Checkpoint;
+use ablate::model::facts::Facts;
+use ablate::model::host::{EachLinear, HostBlock, HostEmbedding, HostHead, HostLinear, HostModel};
+use ablate::model::transformer::{Holding, Transformer};
+use ablate::model::weights::WeightError;
+use burn::tensor::{DType, Device, TensorData};
+
+/// A model whose matrices have every kind of value: ties, what is too small or too large for half width, and what is no number.
+struct Uneven(Checkpoint);
+
+const VALUES: [f32; 16] = [
+    1.0,
+    -0.0,
+    1.00390625,
+    1.01171875,
+    0.99999,
+    1e-8,
+    -6e-8,
+    1e-40,
+    65_504.0,
+    65_519.9,
+    65_520.0,
+    -1e6,
+    3.4e38,
+    f32::NAN,
+    f32::NEG_INFINITY,
+    0.333_333,
+];
+
+fn uneven(linear: &mut HostLinear) {
+    let values = linear.weight.data.iter_mut().zip(VALUES.iter().cycle());
+    values.enumerate().for_each(|(place, (value, odd))| *value = if place % 3 == 0 { *value } else { *odd });
+}
+
+impl HostModel for Uneven {
+    fn facts(&self) -> &Facts {
+        self.0.facts()
+    }
+
+    fn embedding(&self) -> Result<HostEmbedding, WeightError> {
+        self.0.embedding()
+    }
+
+    fn block_with(&self, layer: usize, each: &mut EachLinear) -> Result<HostBlock, WeightError> {
+        self.0.block_with(layer, &mut |place, norms, mut linear| {
+            uneven(&mut linear);
+            each(place, norms, linear)
+        })
+    }
+
+    fn head(&self) -> Result<HostHead, WeightError> {
+        let mut head = self.0.head()?;
+        uneven(&mut head.unembed);
+        Ok(head)
+    }
+}
+
+/// Of what is no number, only that it is none.
+fn bits(data: TensorData) -> Vec<u32> {
+    data.convert::<f32>().iter::<f32>().map(|value| if value.is_nan() { u32::MAX } else { value.to_bits() }).collect()
+}
+
+#[test]
+fn matrices_in_half_width_are_those_in_f32_rounded() {
+    let host = Uneven(Checkpoint::open(&fixture("llama-gqa")).unwrap());
+    let layers = host.facts().n_layers;
+    let loaded = |dtype, as_stored| {
+        let holding = Holding { dtype, as_stored, layers };
+        Transformer::load_as(&host, &Device::flex(), holding).unwrap()
+    };
+    let matrices = |model: &Transformer| -> Vec<TensorData> {
+        let blocks = model.blocks.iter().flat_map(|block| {
+            let mlp = block.mlp.dense().expect("no experts");
+            let attention = &block.attention;
+            [&attention.q, &attention.k, &attention.v, &attention.o, &mlp.up, &mlp.down]
+        });
+        blocks.chain([&model.unembed]).map(|linear| linear.weight.val().into_data()).collect()
+    };
+    let whole = matrices(&loaded(DType::F32, false));
+    for dtype in [DType::BF16, DType::F16] {
+        let halves = matrices(&loaded(dtype, false));
+        for (half, whole) in halves.into_iter().zip(whole.clone()) {
+            assert_eq!((half.dtype(), half.shape()), (dtype, whole.shape()));
+            assert_eq!(bits(half), bits(whole.convert_dtype(dtype)));
+        }
+    }
+    for (kept, whole) in matrices(&loaded(DType::F32, true)).into_iter().zip(whole) {
+        assert_eq!((kept.dtype(), bits(kept)), (DType::F32, bits(whole)), "no half width has all of them");
+    }
+}
