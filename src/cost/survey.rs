@@ -31,6 +31,8 @@ pub struct SurveyedCell {
     pub template: String,
     /// How many, at most: how many the model answers correctly is not known before it is run.
     pub prompts: usize,
+    /// The legal prompts of the template, that they are drawn from.
+    pub legal: usize,
     /// Forward passes of prompts by which the model is asked to find them.
     pub asked: usize,
     /// Different first tokens of their answers, at most.
@@ -97,6 +99,7 @@ impl Survey {
                 cells.push(SurveyedCell {
                     template: template.name.clone(),
                     prompts,
+                    legal: counted.legal,
                     asked: (asked * share).ceil() as usize,
                     answers: counted.answers.min(prompts),
                     passes,

@@ -19,6 +19,8 @@ pub struct Census {
     pub shapes: PromptSet,
     /// How many prompts of all draws have the shape of each prompt of `shapes`, about; each is counted with the first of its shape.
     pub of_shape: Vec<usize>,
+    /// Whether `shapes` has those of all legal prompts, and not those of a draw of them alone.
+    pub has_all_shapes: bool,
     /// What there is of each of its templates.
     pub templates: Vec<TemplateCount>,
     /// How long making the prompts takes, about.
@@ -191,7 +193,7 @@ fn drawn(spec: &Prompts, sketch: &Sketch) -> Result<Census, PromptError> {
     set.prompts.iter().for_each(|prompt| *counts.entry(form(prompt)).or_default() += 1);
     let shapes = shapes(set, sketch);
     let of_shape = shapes.prompts.iter().map(|prompt| counts.remove(&form(prompt)).unwrap_or_default()).collect();
-    Ok(Census { templates, shapes, of_shape, took })
+    Ok(Census { templates, shapes, has_all_shapes: false, of_shape, took })
 }
 
 /// Template, number of tokens, and where the slots are.
@@ -251,7 +253,7 @@ impl Legal {
             Some(counted.div_ceil(of_shape(prompt.template).max(1)))
         };
         let of_shape = shapes.prompts.iter().map(|prompt| share(prompt).unwrap_or_default()).collect();
-        Some(Census { shapes, templates, of_shape, took: self.took })
+        Some(Census { shapes, has_all_shapes: true, templates, of_shape, took: self.took })
     }
 }
 

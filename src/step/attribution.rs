@@ -8,7 +8,7 @@
 //! IE ≈ ½ · (δ logit(r') − δ logit(r)) = −½ · δ(logit(r) − logit(r')).
 
 use super::agreement::{self, AgreementColumns, Exact};
-use super::foreseen_pairs;
+use super::foreseen_pairs::{self, TakenPairs};
 use super::inference::Inference;
 use super::model_run::{self, CellRun};
 use super::pairing::{self, Other, PromptPairs};
@@ -74,7 +74,7 @@ impl Kind for AttributionPatching {
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
-        foreseen_pairs::foresee(&self.counterfactual, None, self, survey, context)?;
+        foreseen_pairs::foresee(&self.counterfactual, TakenPairs::Always(Other::RunAndAnswer), self, survey, context)?;
         if survey.sketch.card.residence.is_some() {
             let of_model = context.models.settings(&survey.name);
             let key = if of_model.is_some_and(|model| model.memory_mib.is_none()) { "device" } else { "memory_mib" };

@@ -1,7 +1,7 @@
 //! Step `logit-attribution`: what each component adds to the answer's logit (Elhage et al. 2021).
 
 use super::convention::{self, WithConventions};
-use super::foreseen_pairs;
+use super::foreseen_pairs::{self, TakenPairs};
 use super::inference::Inference;
 use super::model_run::{self, CellRun};
 use super::pairing::{self, Other, PromptPairs};
@@ -45,7 +45,7 @@ impl Kind for step::LogitAttribution {
         let components =
             places::components(&self.name, "components", &self.components, Scope::planned(facts), context)?;
         if self.target == AttributionTarget::Difference {
-            foreseen_pairs::foresee(&self.counterfactual, Some(Other::Answer), self, survey, context)?;
+            foreseen_pairs::foresee(&self.counterfactual, TakenPairs::IfRead(Other::Answer), self, survey, context)?;
         }
         // As many for the embeddings and biases as there may be.
         let terms = components.len() + facts.n_layers + 3;

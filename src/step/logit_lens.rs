@@ -2,7 +2,7 @@
 
 use super::answer_reads::AnswerReads;
 use super::convention::{self, WithConventions};
-use super::foreseen_pairs;
+use super::foreseen_pairs::{self, TakenPairs};
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::pairing::{self, Other, PromptPairs};
 use super::places::{self, Component, PlaceColumns, PositionGroup};
@@ -38,7 +38,7 @@ impl Kind for step::LogitLens {
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         if compares(self) {
-            foreseen_pairs::foresee(&self.counterfactual, Some(Other::Answer), self, survey, context)?;
+            foreseen_pairs::foresee(&self.counterfactual, TakenPairs::IfRead(Other::Answer), self, survey, context)?;
         }
         survey
             .reading(|cell| {

@@ -57,8 +57,7 @@ impl Unpaired {
     fn drop(&mut self, prompt: &Prompt, template: &str, reason: Reason, advice: &str) {
         let (template, group, example) = (template.to_string(), prompt.group.clone(), prompt.text.clone());
         Dropped { template, group, reason, word: None, count: 1, example }.join(&mut self.dropped);
-        let why = format!("{}; {advice}", reason.text());
-        self.add(PromptError::NoCounterfactual { text: prompt.text.clone(), why });
+        self.add(of_pair(prompt, (reason, advice)));
     }
 }
 
@@ -99,6 +98,30 @@ impl Other {
     fn compares(self) -> bool {
         matches!(self, Self::RunAndAnswer | Self::Answer)
     }
+
+    /// The other prompt of one that comes in a pair.
+    ///
+    /// # Errors
+    /// Why a step that reads this of it cannot use the pair, and what to write.
+    pub(super) fn pair_of(self, prompt: &Prompt) -> Result<&Prompt, (Reason, &'static str)> {
+        let Some(paired) = prompt.paired.as_deref() else {
+            return Err((Reason::NoPair, "write a prompt into 'corrupted'"));
+        };
+        if self.runs() && !prompt::alike(prompt, paired) {
+            return Err((Reason::PairLength, "write a corrupted prompt with the same number of tokens"));
+        }
+        if self.compares() && prompt.wrong.is_empty() && prompt.answer_token() == paired.answer_token() {
+            let advice =
+                "write 'wrong' or 'corrupted_answers', or measures that need no wrong answer, such as kl and accuracy";
+            return Err((Reason::PairAnswer, advice));
+        }
+        Ok(paired)
+    }
+}
+
+/// That a prompt has no counterfactual, as its pair cannot be used.
+pub(super) fn of_pair(prompt: &Prompt, (reason, advice): (Reason, &str)) -> PromptError {
+    PromptError::NoCounterfactual { text: prompt.text.clone(), why: format!("{}; {advice}", reason.text()) }
 }
 
 impl PromptPairs {
@@ -226,20 +249,13 @@ impl PromptPairs {
         // What is compared with may differ where the tokens are the same.
         let mut others: IndexMap<(&[u32], &[u32]), &Prompt> = IndexMap::new();
         for (member, &prompt) in cell.prompts.iter().enumerate() {
-            let mut drop = |reason, advice| pairs.unpaired.drop(prompt, &cell.template, reason, advice);
-            let Some(paired) = prompt.paired.as_deref() else {
-                drop(Reason::NoPair, "write a prompt into 'corrupted'");
-                continue;
+            let paired = match reads.pair_of(prompt) {
+                Ok(paired) => paired,
+                Err((reason, advice)) => {
+                    pairs.unpaired.drop(prompt, &cell.template, reason, advice);
+                    continue;
+                }
             };
-            if reads.runs() && !prompt::alike(prompt, paired) {
-                drop(Reason::PairLength, "write a corrupted prompt with the same number of tokens");
-                continue;
-            }
-            if reads.compares() && prompt.wrong.is_empty() && prompt.answer_token() == paired.answer_token() {
-                let advice = "write 'wrong' or 'corrupted_answers', or measures that need no wrong answer, such as kl and accuracy";
-                drop(Reason::PairAnswer, advice);
-                continue;
-            }
             let entry = others.entry((&paired.tokens, paired.answer_tokens()));
             pairs.other.push(entry.index());
             entry.or_insert(paired);

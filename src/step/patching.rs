@@ -2,7 +2,7 @@
 
 use super::answer_reads::AnswerReads;
 use super::corruption::{self, NoisedPrompts, NoisedRuns};
-use super::foreseen_pairs;
+use super::foreseen_pairs::{self, TakenPairs};
 use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::noise::EmbeddingNoise;
@@ -64,8 +64,11 @@ impl Kind for ActivationPatching {
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let (name, facts) = (&self.name, &survey.sketch.card.facts);
         let compares = self.measures.iter().any(|measure| measure.has(Property::OtherAnswer));
-        let reads = self.corrupt.as_ref().map(|_| Other::of(false, compares));
-        foreseen_pairs::foresee(&self.counterfactual, reads, self, survey, context)?;
+        let taken = match &self.corrupt {
+            None => TakenPairs::Always(Other::of(true, compares)),
+            Some(_) => TakenPairs::IfRead(Other::of(false, compares)),
+        };
+        foreseen_pairs::foresee(&self.counterfactual, taken, self, survey, context)?;
         let mut whole = Workload::default();
         for cell in &survey.cells {
             let length = cell.positions.length;

@@ -1,7 +1,7 @@
 //! Step `path-patching`: what one component tells another through the residual stream, everything else as in the clean run.
 
 use super::convention::{self, WithConventions};
-use super::foreseen_pairs;
+use super::foreseen_pairs::{self, TakenPairs};
 use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun};
 use super::pairing::{Other, PromptPairs};
@@ -65,7 +65,7 @@ impl Kind for PathPatching {
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
         let ends = Ends::of(self, Scope::planned(facts), context)?;
-        foreseen_pairs::foresee(&self.counterfactual, None, self, survey, context)?;
+        foreseen_pairs::foresee(&self.counterfactual, TakenPairs::Always(reads(self)), self, survey, context)?;
         let mut whole = Workload::default();
         for cell in &survey.cells {
             let length = cell.positions.length;
@@ -108,6 +108,11 @@ fn check(step: &PathPatching, loaded: &Loaded) -> Result<(), SpecErrors> {
     Ok(())
 }
 
+/// What is read of the other prompts.
+fn reads(step: &PathPatching) -> Other {
+    Other::of(true, step.measures.iter().any(|measure| measure.has(Property::OtherAnswer)))
+}
+
 /// Every path at every position, on the pairs of one cell.
 fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellRun) -> Result<(), Error> {
     let name = step.name.as_str();
@@ -115,8 +120,7 @@ fn patch(step: &PathPatching, CellRun { cell, subject, context, outcome }: CellR
     let ends = Ends::of(step, Scope::of(subject, &cell.template), context)?;
     let at = places::positions(name, &step.positions, &cell.positions, &cell.template, context)?;
     let blocks = ends.blocks(&at, cell.positions.length, step, facts, context)?;
-    let reads = Other::of(true, step.measures.iter().any(|measure| measure.has(Property::OtherAnswer)));
-    let pairs = PromptPairs::draw(reads, (cell, subject), &step.counterfactual, step, context)?;
+    let pairs = PromptPairs::draw(reads(step), (cell, subject), &step.counterfactual, step, context)?;
     pairs.record(name, cell, subject, outcome)?;
 
     let positions = places::together(&at);

@@ -334,6 +334,39 @@ fn counterfactuals_that_no_prompt_can_have_are_refused_before_any_work() {
     Sandbox::with(&some).ran();
 }
 
+/// Which prompts `keep` leaves only the model says; none of any choice has a counterfactual where none of the legal prompts has one.
+#[test]
+fn counterfactuals_that_no_choice_of_prompts_can_have_are_refused_before_any_work() {
+    let swap = "counterfactual.swap = [\"x\", \"y\"]\n";
+    for drawn in ["keep = \"correct\"", "keep = \"incorrect\"", "keep = \"correct\"\nsample = 1\nseeds = [3, 4]"] {
+        let kept = |spec: &str| spec.replace("contrast", &format!("{drawn}\ncontrast"));
+        let same = kept(&PAIRED.replace("x = [5, 6]", "x = [5]"));
+        says(
+            flowing(&Sandbox::with(&format!("{same}{swap}")).refused()),
+            ["no counterfactual for \"5+5=\": with 'x' and 'y' swapped, the prompt stays the same"],
+        );
+        let one_answer = same.replace("y = [5]", "y = [1, 2, 5]");
+        says(flowing(&Sandbox::with(&one_answer).refused()), ["3 prompts have its template and positions"]);
+        let learned = one_answer.replace(
+            "activation-patching\"\nsites = [\"z[head]\"]",
+            "direction\"\nmethod = \"das\"\nsites = [\"3.resid_post\"]",
+        );
+        assert_ne!(learned, one_answer);
+        says(flowing(&Sandbox::with(&learned).refused()), ["3 prompts have its template and positions"]);
+        // Whether those that have one are among those that are kept is not known: nothing is said.
+        for some in [PAIRED.to_string(), PAIRED.replace("y = [5]", "y = [5, 6]") + swap] {
+            Sandbox::with(&kept(&some)).run(&["plan", "spec.toml"]).ok();
+        }
+        // Of the first template no prompt has one, and the model may answer those of the second alone.
+        let two = PAIRED
+            .replace("\"{x}+{y}=\"", "{ same = \"{x}+{x}=\", other = \"{x}+{y}=\" }")
+            .replace("completion = \"{x}\"", "completion = \"{y}\"")
+            .replace("x = [5, 6], y = [5]", "x = [5], y = [1, 2]");
+        Sandbox::with(&kept(&two)).run(&["plan", "spec.toml"]).ok();
+        says(flowing(&Sandbox::with(&two).refused()), ["no counterfactual for \"5+5=\""]);
+    }
+}
+
 #[test]
 fn a_store_that_is_a_file_is_refused_before_any_work() {
     let sandbox = Sandbox::with(SMALL);

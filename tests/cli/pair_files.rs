@@ -108,13 +108,32 @@ fn sandbox_of_first() -> Sandbox {
 fn a_pair_without_another_answer_is_of_use_to_measures_that_need_none() {
     let pairs = "pairs = [{ clean = \"w a\", corrupted = \"w b\", answers = \" A\" }, { clean = \"w c\", corrupted = \"w d\", answers = \" B\" }]";
     let sandbox = sandbox(&of(pairs));
-    says(
-        flowing(&sandbox.run(&["run", "spec.toml"]).failed()),
-        ["the pair gives no wrong answer", "write 'wrong' or 'corrupted_answers'"],
-    );
+    says(flowing(&sandbox.refused()), ["the pair gives no wrong answer", "write 'wrong' or 'corrupted_answers'"]);
     sandbox.edit("spec.toml", "\"logit-difference\", \"kl\"", "\"kl\"");
     sandbox.ran();
     assert_eq!(sandbox.rows("stream.pairs").height(), 2);
+}
+
+/// Pairs of which a step can use none are refused before any work, whatever the model answers; where some prompts come in no pair, which are
+/// left by `keep` is not known.
+#[test]
+fn pairs_that_no_step_can_use_are_refused_before_any_work() {
+    let longer = |number: usize| {
+        let corrupted = if number == 0 { "" } else { ", \"corrupted\": \"w bad\"" };
+        format!("{{\"clean\": \"w {}a\"{corrupted}, \"answers\": \" A\", \"wrong\": \" B\"}}\n", "b".repeat(number % 2))
+    };
+    for keep in ["all", "correct", "incorrect"] {
+        let sandbox = sandbox(&of(&format!("keep = \"{keep}\"\npairs = \"pairs.jsonl\"")));
+        sandbox.write("pairs.jsonl", longer(2) + &longer(1));
+        says(
+            flowing(&sandbox.refused()),
+            ["differ in their number of tokens; write a corrupted prompt with the same number of tokens"],
+        );
+        assert!(!sandbox.has("results"), "before any work");
+    }
+    let sandbox = sandbox(&of("keep = \"correct\"\npairs = \"pairs.jsonl\""));
+    sandbox.write("pairs.jsonl", longer(0) + &longer(2));
+    sandbox.run(&["plan", "spec.toml"]).ok();
 }
 
 /// A pair whose two answers begin alike has no other answer: resample ablation leaves it out, counted, where a measure compares with one,

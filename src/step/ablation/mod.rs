@@ -8,11 +8,13 @@ mod planned;
 mod runs;
 mod sets;
 
+use super::foreseen_pairs::{self, TakenPairs};
 use super::inference::Inference;
 use super::model_run::TemplateRun;
+use super::pairing::{self, Other};
 use super::ranking::Ranking;
 use super::summary::MeasuredValues;
-use super::{Outcome, RowsInfo, dry_ranking, foreseen_pairs, means, model_run, pairing, places};
+use super::{Outcome, RowsInfo, dry_ranking, means, model_run, places};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -78,7 +80,7 @@ impl Kind for Ablation {
             AblationValue::Mean => means::Over { step: name, prompts: self.prompts.as_deref(), mean: &self.mean }
                 .foresee(survey, context)?,
             AblationValue::Resample => {
-                foreseen_pairs::foresee(&self.counterfactual, None, self, survey, context)?;
+                foreseen_pairs::foresee(&self.counterfactual, TakenPairs::Always(Other::Run), self, survey, context)?;
                 survey.cells.iter().map(|cell| cell.prompts).collect()
             }
             AblationValue::Zero => vec![0; survey.cells.len()],

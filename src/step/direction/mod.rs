@@ -9,8 +9,10 @@ mod reads;
 mod rows;
 mod vectors;
 
+use super::foreseen_pairs::{self, TakenPairs};
 use super::model_run::{self, ModelRun};
-use super::{Outcome, RowsInfo, Scope, pairing, places, replays};
+use super::pairing::{self, Other};
+use super::{Outcome, RowsInfo, Scope, places, replays};
 use crate::Error;
 use crate::context::Context;
 use crate::cost::{Survey, Workload};
@@ -125,6 +127,10 @@ impl Kind for FindDirection {
 
     fn workload(&self, survey: &Survey, context: &Context) -> Result<Option<Workload>, Error> {
         let facts = &survey.sketch.card.facts;
+        if self.method == DirectionMethod::Das {
+            let taken = TakenPairs::Always(Other::Run);
+            foreseen_pairs::foresee(&self.counterfactual, taken, self, survey, context)?;
+        }
         let mut whole = Workload::default();
         let others = [&self.of, &self.minus].into_iter().flatten().filter_map(|class| class.prompts.as_deref());
         let mut surveys = Vec::new();

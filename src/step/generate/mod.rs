@@ -5,13 +5,13 @@ mod rows;
 mod texts;
 mod work;
 
-use super::foreseen_pairs;
+use super::foreseen_pairs::{self, TakenPairs};
 use super::intervention::edits::{Written, resolve};
 use super::intervention::variations::{InterventionColumns, columns_left_out, variations};
 use super::intervention::{self, over, placeholder, reach};
 use super::kind::Kind;
 use super::model_run;
-use super::pairing;
+use super::pairing::{self, Other};
 use super::summary::MeasuredValues;
 use super::{RowsInfo, Scope};
 use crate::Error;
@@ -62,7 +62,7 @@ impl Kind for Generate {
         let means =
             if like.writes_means() { over(&like).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
         if edits::writes_others(self) {
-            foreseen_pairs::foresee(&self.counterfactual, None, self, survey, context)?;
+            foreseen_pairs::foresee(&self.counterfactual, TakenPairs::Always(Other::Run), self, survey, context)?;
         }
         let mut whole = Workload::default();
         for (cell, means) in survey.cells.iter().zip(means) {

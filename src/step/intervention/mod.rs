@@ -8,7 +8,7 @@ mod tensor;
 mod values;
 pub(super) mod variations;
 
-use super::foreseen_pairs;
+use super::foreseen_pairs::{self, TakenPairs};
 use super::inference::Inference;
 use super::model_run::{self, CellRun, ModelRun, TemplateBatch};
 use super::pairing::{Other, PromptPairs};
@@ -79,7 +79,7 @@ impl Kind for Intervention {
         let facts = &survey.sketch.card.facts;
         let means =
             if self.writes_means() { over(self).foresee(survey, context)? } else { vec![0; survey.cells.len()] };
-        foreseen_pairs::foresee(&self.counterfactual, Some(reads(self)), self, survey, context)?;
+        foreseen_pairs::foresee(&self.counterfactual, TakenPairs::IfRead(reads(self)), self, survey, context)?;
         let mut whole = Workload::default();
         for (cell, means) in survey.cells.iter().zip(means) {
             let length = cell.positions.length;
