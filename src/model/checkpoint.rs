@@ -245,13 +245,24 @@ impl Checkpoint {
     }
 
     fn whole(&self, name: &str, shape: &[usize]) -> Result<HostTensor, WeightError> {
-        let mut data = self.zeros(shape.iter().product())?;
+        self.whole_in(&mut Vec::new(), name, shape)
+    }
+
+    fn whole_in(&self, room: &mut Vec<f32>, name: &str, shape: &[usize]) -> Result<HostTensor, WeightError> {
+        let mut data = self.zeros(room, shape.iter().product())?;
         self.source.read(self.stored(name), 0, &mut data)?;
         Ok(HostTensor { shape: shape.to_vec(), data })
     }
 
-    /// Room for a tensor, all of which is written. A random model's sizes are bounded by nothing but its configuration.
-    fn zeros(&self, elements: usize) -> Result<Vec<f32>, WeightError> {
+    /// Room for a tensor, all of which is written: `room` where it is large enough, and in its place otherwise. A random model's sizes are
+    /// bounded by nothing but its configuration.
+    fn zeros(&self, room: &mut Vec<f32>, elements: usize) -> Result<Vec<f32>, WeightError> {
+        let mut room = std::mem::take(room);
+        if elements > 0 && room.capacity() >= elements {
+            room.resize(elements, 0.0);
+            return Ok(room);
+        }
+        drop(room);
         if let Some(room) = self.reads.as_ref().and_then(|reads| reads.take(elements)) {
             return Ok(room);
         }
@@ -290,16 +301,17 @@ impl Checkpoint {
         Ok(HostNorm { scale: Some(scale), shift, less_one: names.adds_one })
     }
 
-    fn linear(&self, names: &LinearNames) -> Result<HostLinear, WeightError> {
+    /// A linear map, its matrix in `room` where that is large enough.
+    fn linear(&self, room: &mut Vec<f32>, names: &LinearNames) -> Result<HostLinear, WeightError> {
         let outputs: usize = names.take.iter().map(Range::len).sum();
         let blocks = self.blocks(names)?;
         let data = match names.stored {
             _ if blocks.is_some() => Vec::new(),
-            MatrixOrder::OutIn => self.transposed(names, outputs)?,
+            MatrixOrder::OutIn => self.transposed(room, names, outputs)?,
             MatrixOrder::InOut if outputs == names.outputs && names.stack.is_none() => {
-                self.whole(&names.weight, &names.weight_shape())?.data
+                self.whole_in(room, &names.weight, &names.weight_shape())?.data
             }
-            MatrixOrder::InOut => self.columns(names, outputs)?,
+            MatrixOrder::InOut => self.columns(room, names, outputs)?,
         };
         let weight = HostTensor { shape: vec![names.inputs, outputs], data };
         let bias = names.bias.as_ref().map(|name| self.bias(name, names, outputs)).transpose()?;
@@ -325,12 +337,12 @@ impl Checkpoint {
 
     /// `[d_in, outputs]` from a matrix stored as `[d_out, d_in]`, a few rows at a time: the matrix is never in memory
     /// twice, and the rows of other parts of a fused matrix are not read.
-    fn transposed(&self, names: &LinearNames, outputs: usize) -> Result<Vec<f32>, WeightError> {
+    fn transposed(&self, room: &mut Vec<f32>, names: &LinearNames, outputs: usize) -> Result<Vec<f32>, WeightError> {
         /// One cache line of an output row.
         const ROWS: usize = 16;
         let inputs = names.inputs;
         let name = self.stored(&names.weight);
-        let mut data = self.zeros(inputs * outputs)?;
+        let mut data = self.zeros(room, inputs * outputs)?;
         let mut buffer = vec![0.0; ((1 << 18) / inputs / ROWS * ROWS).max(ROWS) * inputs];
         let mut column = 0;
         for range in &names.take {
@@ -350,8 +362,8 @@ impl Checkpoint {
     }
 
     /// `[d_in, outputs]` from a fused matrix stored as `[d_in, d_out]`.
-    fn columns(&self, names: &LinearNames, outputs: usize) -> Result<Vec<f32>, WeightError> {
-        let mut data = self.zeros(names.inputs * outputs)?;
+    fn columns(&self, room: &mut Vec<f32>, names: &LinearNames, outputs: usize) -> Result<Vec<f32>, WeightError> {
+        let mut data = self.zeros(room, names.inputs * outputs)?;
         let mut row = vec![0.0; names.outputs];
         for (input, target) in data.chunks_mut(outputs).enumerate() {
             let start = names.start() + input * names.outputs;
@@ -387,8 +399,14 @@ impl HostModel for Checkpoint {
         let BlockNames { ln1, ln1_post, ln2, ln2_post, q_norm, k_norm, q, k, v, o, mlp } = &self.names.blocks[layer];
         let norm = |names: &Option<NormNames>| names.as_ref().map(|names| self.norm(names)).transpose();
         let (ln1, ln2) = (norm(ln1)?, norm(ln2)?);
+        // Room of a matrix that is in half width now is that of the next one: pages that are new each time take long.
+        let mut room = Vec::new();
         let mut linear = |place: LinearPlace, names: &LinearNames| -> Result<HostLinear, WeightError> {
-            Ok(each(place, [ln1.as_ref(), ln2.as_ref()], self.linear(names)?))
+            let mut linear = each(place, [ln1.as_ref(), ln2.as_ref()], self.linear(&mut room, names)?);
+            if linear.half.is_some() {
+                room = std::mem::take(&mut linear.weight.data);
+            }
+            Ok(linear)
         };
         let [q, k, v] = [q, k, v].map(|names| linear(LinearPlace::AttentionReader, names));
         let (q, k, v, o) = (q?, k?, v?, linear(LinearPlace::AttentionWriter, o)?);
@@ -409,7 +427,10 @@ impl HostModel for Checkpoint {
     }
 
     fn head(&self) -> Result<HostHead, WeightError> {
-        Ok(HostHead { ln_final: self.norm(&self.names.ln_final)?, unembed: self.linear(&self.names.unembed)? })
+        Ok(HostHead {
+            ln_final: self.norm(&self.names.ln_final)?,
+            unembed: self.linear(&mut Vec::new(), &self.names.unembed)?,
+        })
     }
 
     fn block_size(&self, layer: usize) -> BlockSize {

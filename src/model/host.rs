@@ -17,7 +17,7 @@ pub struct HostTensor {
 /// A linear map y = x·w + b.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HostLinear {
-    /// `[d_in, d_out]`; without values where `blocks` or `half` has them.
+    /// `[d_in, d_out]`; without values of use where `blocks` or `half` has them.
     pub weight: HostTensor,
     /// `[d_out]`
     pub bias: Option<HostTensor>,
@@ -126,6 +126,9 @@ impl HostBlock {
         let mlp = mlp.chain(writers.into_iter().map(|linear| (MlpWriter, linear)));
         for (place, linear) in attention.into_iter().chain([(AttentionWriter, &mut self.o)]).chain(mlp) {
             *linear = each(place, before, std::mem::take(linear));
+            if linear.half.is_some() {
+                linear.weight.data = Vec::new();
+            }
         }
         self
     }

@@ -33,7 +33,7 @@ impl Upload<'_> {
         if self.as_stored && self.dtype == DType::F32 { narrowest(values) } else { self.dtype }
     }
 
-    /// A linear map whose matrix is in the type that it will be held in, where that is half as wide; it is in f32 no more.
+    /// A linear map whose matrix is in the type that it will be held in, where that is half as wide; of its f32 values only the room is of use.
     pub fn narrowed(&self, mut linear: HostLinear) -> HostLinear {
         if linear.blocks.is_some() || linear.half.is_some() {
             return linear;
@@ -52,9 +52,6 @@ impl Upload<'_> {
             }
             _ => None,
         };
-        if linear.half.is_some() {
-            linear.weight.data = Vec::new();
-        }
         linear
     }
 
