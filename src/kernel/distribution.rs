@@ -1,9 +1,9 @@
 //! Reductions of logits to a few numbers per row, returned in main memory.
 
-use super::operation::{MatrixRow, at_least_f32, each_row, each_row_in_parts, values_at};
+use super::half_width::widen_lane;
+use super::operation::{MatrixRow, at_least_f32, each_row, each_row_as_held, values_at};
 use super::vector::{exp_lane, vectorise};
 use burn::tensor::{Int, Tensor, activation};
-use std::ops::Range;
 
 /// What is kept of a row of logits. Of a row with a logit that is not finite, nothing is a number, and no token the largest.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,7 +21,11 @@ const NO_TOKEN: u32 = u32::MAX;
 
 /// The summary of each row of `logits`, `[row, n_vocab]`.
 pub fn summary(logits: Tensor<2>) -> Vec<Summary> {
-    let kept = each_row_in_parts(&logits, |_, row, room| summarise(row, room)).unwrap_or_else(|| plain_summary(logits));
+    let of_row = |row: MatrixRow| match row {
+        MatrixRow::Wide(values) => summarise(values),
+        MatrixRow::Bits(bits) => summarise(bits),
+    };
+    let kept = each_row_as_held(&logits, of_row).unwrap_or_else(|| plain_summary(logits));
     let nothing = Summary { log_total: f32::NAN, largest: f32::NAN, arg_max: NO_TOKEN };
     kept.into_iter().map(|summary| if summary.log_total.is_finite() { summary } else { nothing }).collect()
 }
@@ -43,63 +47,92 @@ const AT_ONCE: usize = 2048;
 /// Values that are added side by side.
 const LANES: usize = 16;
 
-/// The parts of a row in the order in which they are read: what no vector is full of, then the others.
-fn parts(width: usize) -> impl Iterator<Item = Range<usize>> {
-    let whole = width - width % LANES;
-    std::iter::once(whole..width).chain((0..whole).step_by(AT_ONCE).map(move |at| at..whole.min(at + AT_ONCE)))
+/// A logit as a row holds it. Rows of both types are computed alike: what no vector is full of first, then the others.
+trait HeldLogit: Copy {
+    fn wide(self) -> f32;
+
+    /// The larger of each lane and its values.
+    fn raise(values: &[Self], lanes: &mut [f32; LANES]);
+
+    /// Adds e^(value − largest) to each lane.
+    fn add_exponentials(values: &[Self], largest: f32, totals: &mut [f32; LANES]);
+
+    fn has(values: &[Self], wanted: f32) -> bool;
 }
 
-fn summarise(row: MatrixRow, room: &mut Vec<f32>) -> Summary {
+macro_rules! held_logit {
+    ($type:ty, $wide:expr) => {
+        impl HeldLogit for $type {
+            #[inline(always)]
+            fn wide(self) -> f32 {
+                $wide(self)
+            }
+
+            fn raise(values: &[Self], lanes: &mut [f32; LANES]) {
+                vectorise! {
+                    fn raise(values: &[$type], lanes: &mut [f32; LANES]) {
+                        let chunks = values.chunks_exact(LANES);
+                        for (lane, value) in lanes.iter_mut().zip(chunks.remainder()) {
+                            let value = value.wide();
+                            *lane = if value > *lane { value } else { *lane };
+                        }
+                        for values in chunks {
+                            for lane in 0..LANES {
+                                let value = values[lane].wide();
+                                lanes[lane] = if value > lanes[lane] { value } else { lanes[lane] };
+                            }
+                        }
+                    }
+                }
+                raise(values, lanes);
+            }
+
+            fn add_exponentials(values: &[Self], largest: f32, totals: &mut [f32; LANES]) {
+                vectorise! {
+                    fn add_exponentials(values: &[$type], largest: f32, totals: &mut [f32; LANES]) {
+                        let chunks = values.chunks_exact(LANES);
+                        for (total, value) in totals.iter_mut().zip(chunks.remainder()) {
+                            *total += exp_lane::<FMA>(value.wide() - largest);
+                        }
+                        for values in chunks {
+                            for lane in 0..LANES {
+                                totals[lane] += exp_lane::<FMA>(values[lane].wide() - largest);
+                            }
+                        }
+                    }
+                }
+                add_exponentials(values, largest, totals);
+            }
+
+            fn has(values: &[Self], wanted: f32) -> bool {
+                vectorise! {
+                    fn has(values: &[$type], wanted: f32) -> bool {
+                        values.iter().fold(false, |found, value| found | (value.wide() == wanted))
+                    }
+                }
+                has(values, wanted)
+            }
+        }
+    };
+}
+
+held_logit!(f32, |value| value);
+held_logit!(u16, widen_lane);
+
+fn summarise<T: HeldLogit>(row: &[T]) -> Summary {
     let mut lanes = [f32::NEG_INFINITY; LANES];
-    parts(row.width()).for_each(|part| raise(row.part(part, room), &mut lanes));
+    T::raise(row, &mut lanes);
     let largest = lanes.iter().copied().fold(f32::NEG_INFINITY, |a, b| if b > a { b } else { a });
     let mut totals = [0.0f32; LANES];
-    parts(row.width()).for_each(|part| add_exponentials(row.part(part, room), largest, &mut totals));
+    T::add_exponentials(row, largest, &mut totals);
     let total: f64 = totals.iter().map(|&total| f64::from(total)).sum();
-    let mut places = (0..row.width()).step_by(AT_ONCE).map(|at| at..row.width().min(at + AT_ONCE));
-    let arg_max = places.find_map(|part| {
-        let values = row.part(part.clone(), room);
+    let arg_max = row.chunks(AT_ONCE).enumerate().find_map(|(chunk, values)| {
         // All are compared first, which takes a fraction of what looking for the first does.
-        has(values, largest).then(|| part.start + values.iter().position(|&value| value == largest).unwrap_or(0))
+        let place = || values.iter().position(|value| value.wide() == largest).unwrap_or(0);
+        T::has(values, largest).then(|| chunk * AT_ONCE + place())
     });
     let log_total = (total.ln() + f64::from(largest)) as f32;
     Summary { log_total, largest, arg_max: arg_max.unwrap_or(0) as u32 }
-}
-
-vectorise! {
-    // The larger of each lane and its values.
-    fn raise(values: &[f32], lanes: &mut [f32; LANES]) {
-        let chunks = values.chunks_exact(LANES);
-        for (lane, value) in lanes.iter_mut().zip(chunks.remainder()) {
-            *lane = if *value > *lane { *value } else { *lane };
-        }
-        for values in chunks {
-            for lane in 0..LANES {
-                lanes[lane] = if values[lane] > lanes[lane] { values[lane] } else { lanes[lane] };
-            }
-        }
-    }
-}
-
-vectorise! {
-    // Adds e^(value − largest) to each lane.
-    fn add_exponentials(values: &[f32], largest: f32, totals: &mut [f32; LANES]) {
-        let chunks = values.chunks_exact(LANES);
-        for (total, value) in totals.iter_mut().zip(chunks.remainder()) {
-            *total += exp_lane::<FMA>(*value - largest);
-        }
-        for values in chunks {
-            for lane in 0..LANES {
-                totals[lane] += exp_lane::<FMA>(values[lane] - largest);
-            }
-        }
-    }
-}
-
-vectorise! {
-    fn has(values: &[f32], wanted: f32) -> bool {
-        values.iter().fold(false, |found, value| found | (*value == wanted))
-    }
 }
 
 /// KL(p ‖ q) in nats of each row of the distributions that two arrays of logits, `[row, n_vocab]`, stand for.

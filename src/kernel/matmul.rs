@@ -1,5 +1,6 @@
 //! Matrix products on strided f32 arrays, by the `gemm` crate.
 
+use super::large_array;
 use super::threads::is_alone;
 use std::mem::MaybeUninit;
 
@@ -45,7 +46,7 @@ impl<'a> MatrixView<'a> {
 
 /// `a·b`, row by row.
 pub(super) fn product(a: MatrixView, b: MatrixView) -> Vec<f32> {
-    let mut out = Vec::with_capacity(a.rows * b.columns);
+    let mut out = large_array::with_capacity(a.rows * b.columns);
     multiply(a, b, &mut out.spare_capacity_mut()[..a.rows * b.columns], b.columns, false);
     // SAFETY: the capacity is as large, and `multiply` wrote every element of a dense output.
     unsafe { out.set_len(a.rows * b.columns) };

@@ -115,36 +115,34 @@ fn of_type<H: HalfWidth, const N: usize>(
 }
 
 /// A row of a matrix on the CPU.
-#[derive(Clone, Copy)]
-pub(super) struct MatrixRow<'m> {
-    dense: &'m FlexTensor,
-    first: usize,
-    width: usize,
-}
-
-impl MatrixRow<'_> {
-    pub fn width(self) -> usize {
-        self.width
-    }
-
-    /// Some of its values as f32, in `room` where they are of two bytes.
-    pub fn part<'v>(&'v self, part: Range<usize>, room: &'v mut Vec<f32>) -> &'v [f32] {
-        wide_part(self.dense, self.first + part.start..self.first + part.end, room).unwrap_or(&[])
-    }
+pub(super) enum MatrixRow<'m> {
+    Wide(&'m [f32]),
+    /// Bits of bf16 values.
+    Bits(&'m [u16]),
 }
 
 /// What `of` makes of each row of a matrix on the CPU and of its index; nothing where the matrix is elsewhere.
 pub(super) fn each_row<R: Send>(matrix: &Tensor<2>, of: impl Fn(usize, &[f32]) -> R + Sync) -> Option<Vec<R>> {
-    each_row_in_parts(matrix, |index, row, room| of(index, row.part(0..row.width(), room)))
+    let dense = dense_on_cpu(matrix)?;
+    each_dense_row(matrix, &dense, |index, row, room| Some(of(index, wide_part(&dense, row, room)?)))
 }
 
-/// The same where `of` reads the row part by part, of those of two bytes so that what is widened stays in the processor's cache. It gets
-/// room for them, too.
-pub(super) fn each_row_in_parts<R: Send>(
-    matrix: &Tensor<2>,
-    of: impl Fn(usize, MatrixRow, &mut Vec<f32>) -> R + Sync,
-) -> Option<Vec<R>> {
+/// The same where `of` reads bf16 values as they are: rows of a vocabulary are long, and widened ones longer.
+pub(super) fn each_row_as_held<R: Send>(matrix: &Tensor<2>, of: impl Fn(MatrixRow) -> R + Sync) -> Option<Vec<R>> {
     let dense = dense_on_cpu(matrix)?;
+    let bits = bf16::slice_of(&dense).and_then(bf16::bits_of_bf16);
+    each_dense_row(matrix, &dense, |_, row, room| match bits {
+        Some(bits) => Some(of(MatrixRow::Bits(bits.get(row)?))),
+        None => Some(of(MatrixRow::Wide(wide_part(&dense, row, room)?))),
+    })
+}
+
+/// What `of` makes of each row of a matrix: it gets the row's index, the places of its values among all, and room.
+fn each_dense_row<R: Send>(
+    matrix: &Tensor<2>,
+    dense: &FlexTensor,
+    of: impl Fn(usize, Range<usize>, &mut Vec<f32>) -> Option<R> + Sync,
+) -> Option<Vec<R>> {
     if !matches!(dense.dtype(), DType::F32 | DType::BF16 | DType::F16) {
         return None;
     }
@@ -155,7 +153,7 @@ pub(super) fn each_row_in_parts<R: Send>(
         let mut room = Vec::new();
         for (row, result) in results.iter_mut().enumerate() {
             let row = piece * at_once + row;
-            *result = Some(of(row, MatrixRow { dense: &dense, first: row * width, width }, &mut room));
+            *result = of(row, row * width..(row + 1) * width, &mut room);
         }
     });
     results.into_iter().collect()
@@ -222,7 +220,7 @@ fn plain(tensor: &DispatchTensor) -> Option<&FlexTensor> {
 }
 
 /// Of any type on the CPU backend, not on an autodiff device.
-fn on_cpu(tensor: &DispatchTensor) -> Option<&FlexTensor> {
+pub(super) fn on_cpu(tensor: &DispatchTensor) -> Option<&FlexTensor> {
     match (&tensor.kind, tensor.autodiff) {
         (DispatchTensorKind::Flex(BackendTensor::Float(tensor)), DispatchAutodiffContext::Disabled) => Some(tensor),
         _ => None,

@@ -4,6 +4,7 @@
 mod accuracy;
 mod gradients;
 mod half_width;
+mod large_array;
 mod mixed;
 mod naive;
 

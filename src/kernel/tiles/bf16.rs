@@ -5,7 +5,7 @@
 //! are of one column, which are two rows of the matrix: panels of 32 columns are put together as they are used.
 
 use super::instructions::has_avx512;
-use super::line::{AHEAD, Line, TILE_COLUMNS, columns_mask};
+use super::line::{Line, ROWS_AT_ONCE, TILE_COLUMNS, columns_mask};
 use super::product::{TileOutput, Tiles};
 use super::rows::TileRows;
 use super::sums::{held, hold};
@@ -15,7 +15,7 @@ use std::mem::transmute;
 use std::ops::Range;
 
 /// Rows of a weight that are in panels at once at most.
-const DEPTH: usize = 1536;
+const DEPTH: usize = 1024;
 
 /// That the processor has the instructions.
 #[derive(Debug, Clone, Copy)]
@@ -69,24 +69,26 @@ unsafe fn pack(matrix: &[u16], stride: usize, depth: Range<usize>, columns: Rang
     // SAFETY: arrays of 64 bytes are read whole.
     let (first, last) =
         unsafe { (_mm512_loadu_si512(FIRST_PAIRS.as_ptr().cast()), _mm512_loadu_si512(LAST_PAIRS.as_ptr().cast())) };
-    for pair in 0..pairs {
-        let row = depth.start + 2 * pair;
+    for first_pair in (0..pairs).step_by(ROWS_AT_ONCE / 2) {
         for (panel, column) in columns.clone().step_by(TILE_COLUMNS).enumerate() {
             let mask = columns_mask(columns.end - column);
-            // SAFETY: row and columns are the matrix's, and masked columns are not read. The second row is read where the matrix has it.
-            // A panel has two lines for each pair, and as many panels were asserted to have room.
-            unsafe {
-                let even = matrix.as_ptr().add(row * stride + column);
-                // Neighbours in a panel are far from each other in the matrix: the processor does not foresee them by itself.
-                let ahead = even.wrapping_add(AHEAD * stride);
-                _mm_prefetch(ahead.cast(), _MM_HINT_T0);
-                _mm_prefetch(ahead.wrapping_add(stride).cast(), _MM_HINT_T0);
-                let odd = if row + 1 < depth.end { mask } else { 0 };
-                let odd = _mm512_maskz_loadu_epi16(odd, even.wrapping_add(stride).cast());
-                let even = _mm512_maskz_loadu_epi16(mask, even.cast());
-                let to = panels.as_mut_ptr().add(2 * (panel * pairs + pair));
-                _mm512_store_si512(to.cast(), _mm512_permutex2var_epi16(even, first, odd));
-                _mm512_store_si512(to.add(1).cast(), _mm512_permutex2var_epi16(even, last, odd));
+            for pair in first_pair..pairs.min(first_pair + ROWS_AT_ONCE / 2) {
+                let row = depth.start + 2 * pair;
+                // SAFETY: row and columns are the matrix's, and masked columns are not read. The second row is read where the matrix has
+                // it. A panel has two lines for each pair, and as many panels were asserted to have room.
+                unsafe {
+                    let even = matrix.as_ptr().add(row * stride + column);
+                    // Neighbours in a panel are far from each other in the matrix: the processor does not foresee them by itself.
+                    let ahead = even.wrapping_add(ROWS_AT_ONCE * stride);
+                    _mm_prefetch(ahead.cast(), _MM_HINT_T0);
+                    _mm_prefetch(ahead.wrapping_add(stride).cast(), _MM_HINT_T0);
+                    let odd = if row + 1 < depth.end { mask } else { 0 };
+                    let odd = _mm512_maskz_loadu_epi16(odd, even.wrapping_add(stride).cast());
+                    let even = _mm512_maskz_loadu_epi16(mask, even.cast());
+                    let to = panels.as_mut_ptr().add(2 * (panel * pairs + pair));
+                    _mm512_store_si512(to.cast(), _mm512_permutex2var_epi16(even, first, odd));
+                    _mm512_store_si512(to.add(1).cast(), _mm512_permutex2var_epi16(even, last, odd));
+                }
             }
         }
     }
@@ -116,8 +118,8 @@ impl Tiles for DotProducts {
                 let first: __m512bh = transmute(_mm512_load_si512(lines.as_ptr().cast()));
                 let last: __m512bh = transmute(_mm512_load_si512(lines.as_ptr().add(1).cast()));
                 for (row, sums) in sums.iter_mut().enumerate() {
-                    let of_row = x.byte_add(row * stride * size_of::<Line>()).add(pair);
-                    let of_row: __m512bh = transmute(_mm512_set1_epi32(*of_row));
+                    let of_row = x.byte_add(row * stride).add(pair);
+                    let of_row: __m512bh = transmute(_mm512_set1_epi32(of_row.read_unaligned()));
                     sums[0] = _mm512_dpbf16_ps(sums[0], of_row, first);
                     sums[1] = _mm512_dpbf16_ps(sums[1], of_row, last);
                 }
@@ -137,7 +139,12 @@ impl Tiles for DotProducts {
                     // SAFETY: both types are 64 bytes of any value; columns that the row does not have are masked.
                     unsafe {
                         let rounded: __m512i = transmute(_mm512_cvtne2ps_pbh(last, first));
-                        _mm512_mask_storeu_epi16(values.row(row).as_mut_ptr().cast(), mask, rounded);
+                        let to = values.row(row).as_mut_ptr();
+                        // A masked write takes the processor longer.
+                        match mask {
+                            u32::MAX => _mm512_storeu_si512(to.cast(), rounded),
+                            _ => _mm512_mask_storeu_epi16(to.cast(), mask, rounded),
+                        }
                     }
                 }
             }

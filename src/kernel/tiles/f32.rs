@@ -5,7 +5,7 @@
 //! multiplications and additions, and adds the parts' sums to the bias one after the other.
 
 use super::instructions::has_avx512;
-use super::line::{AHEAD, Line, TILE_COLUMNS, columns_mask};
+use super::line::{Line, ROWS_AT_ONCE, TILE_COLUMNS, columns_mask};
 use super::product::{TileOutput, Tiles};
 use super::rows::TileRows;
 use super::sums::{held, hold};
@@ -178,20 +178,22 @@ fn gemm_part(depth: usize) -> usize {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 unsafe fn pack<T: Wide>(matrix: &[T], stride: usize, depth: Range<usize>, columns: Range<usize>, panels: &mut [Line]) {
     let rows = depth.len();
-    for (place, row) in depth.enumerate() {
+    for first in (0..rows).step_by(ROWS_AT_ONCE) {
         for (panel, column) in columns.clone().step_by(TILE_COLUMNS).enumerate() {
             let mask = columns_mask(columns.end - column);
-            // SAFETY: row and columns are the matrix's, and masked columns are not read. A panel has two lines for each row, and as many
-            // panels were asserted to have room.
-            unsafe {
-                let from = matrix.as_ptr().add(row * stride + column);
-                // Neighbours in a panel are far from each other in the matrix: the processor does not foresee them by itself.
-                let ahead = from.wrapping_add(AHEAD * stride);
-                _mm_prefetch(ahead.cast(), _MM_HINT_T0);
-                _mm_prefetch(ahead.wrapping_add(TILE_COLUMNS - 1).cast(), _MM_HINT_T0);
-                let to = panels.as_mut_ptr().add(2 * (panel * rows + place));
-                _mm512_store_ps(to.cast(), T::load(from, mask as u16));
-                _mm512_store_ps(to.add(1).cast(), T::load(from.wrapping_add(16), (mask >> 16) as u16));
+            for place in first..rows.min(first + ROWS_AT_ONCE) {
+                // SAFETY: row and columns are the matrix's, and masked columns are not read. A panel has two lines for each row, and as
+                // many panels were asserted to have room.
+                unsafe {
+                    let from = matrix.as_ptr().add((depth.start + place) * stride + column);
+                    // Neighbours in a panel are far from each other in the matrix: the processor does not foresee them by itself.
+                    let ahead = from.wrapping_add(ROWS_AT_ONCE * stride);
+                    _mm_prefetch(ahead.cast(), _MM_HINT_T0);
+                    _mm_prefetch(ahead.wrapping_add(TILE_COLUMNS - 1).cast(), _MM_HINT_T0);
+                    let to = panels.as_mut_ptr().add(2 * (panel * rows + place));
+                    _mm512_store_ps(to.cast(), T::load(from, mask as u16));
+                    _mm512_store_ps(to.add(1).cast(), T::load(from.wrapping_add(16), (mask >> 16) as u16));
+                }
             }
         }
     }
@@ -232,7 +234,7 @@ impl Tiles for MultiplyAdds {
                     let first = _mm512_load_ps(lines.as_ptr().cast());
                     let last = _mm512_load_ps(lines.as_ptr().add(1).cast());
                     for (row, sums) in sums.iter_mut().enumerate() {
-                        let of_row = _mm512_set1_ps(*x.byte_add(row * stride * size_of::<Line>()).add(place));
+                        let of_row = _mm512_set1_ps(x.byte_add(row * stride).add(place).read_unaligned());
                         sums[0] = _mm512_fmadd_ps(of_row, first, sums[0]);
                         sums[1] = _mm512_fmadd_ps(of_row, last, sums[1]);
                     }

@@ -6,8 +6,9 @@ pub(super) const TILE_COLUMNS: usize = 32;
 /// Rows of a tile: with two registers each and those of a panel, as many as there are registers.
 pub(super) const TILE_ROWS: usize = 12;
 
-/// How many rows of a matrix ahead of those that are put into panels are asked for.
-pub(super) const AHEAD: usize = 8;
+/// Rows of a matrix that are put into one panel before the next panel gets its part of them: lines that lie a whole panel apart may crowd
+/// each other in the cache.
+pub(super) const ROWS_AT_ONCE: usize = 8;
 
 /// A vector register in memory: 16 pairs of bf16 values, or 16 values or sums of f32.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,10 +18,16 @@ pub(super) struct Line([u32; 16]);
 /// A type of values that lines consist of.
 ///
 /// # Safety
-/// Its size divides that of a line, it is aligned as a line is or less, and any bits are a value of it.
+/// Its size divides that of a line, it is aligned as a line is or less, any bits are a value of it, and all of its bytes have a value.
 pub(super) unsafe trait LineValue: Copy + Send + Sync + 'static {
     /// Nothing.
     const ZERO: Self;
+
+    /// Values as the bytes that they consist of.
+    fn bytes(values: &[Self]) -> &[u8] {
+        // SAFETY: all bytes of the values have one, and bytes need no alignment.
+        unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+    }
 }
 
 // SAFETY: two bytes of any value.
@@ -37,6 +44,14 @@ impl Line {
     /// How many values of a type a line has.
     pub const fn holds<T: LineValue>() -> usize {
         size_of::<Line>() / size_of::<T>()
+    }
+
+    /// The first lines of room that is made large enough and stays so.
+    pub fn first_of(room: &mut Vec<Line>, count: usize) -> &mut [Line] {
+        if room.len() < count {
+            room.resize(count, Line::default());
+        }
+        &mut room[..count]
     }
 
     /// Lines as the values that they consist of.

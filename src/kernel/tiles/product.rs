@@ -3,6 +3,8 @@
 use super::block::{ProductBlock, ProductBlockSize, TileValues, each_block, is_spread};
 use super::line::{Line, LineValue, TILE_COLUMNS, TILE_ROWS};
 use super::rows::TileRows;
+use crate::kernel::large_array;
+use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -11,7 +13,7 @@ pub(super) trait Tiles: Copy + Send + Sync {
     /// Values of x.
     type Value: LineValue;
     /// Values of the product.
-    type Product: Copy + Send;
+    type Product: Copy + Send + 'static;
     /// How many values of a row of x a lane has.
     const OF_LANE: usize;
 
@@ -103,14 +105,14 @@ pub(super) struct Factors<'a, T, P> {
     pub depth: usize,
 }
 
-/// Bytes of the panels of a block: what of the second-level cache they may take.
-const PANELS: usize = 384 << 10;
+/// Bytes of the panels of a block: what of the second-level cache they may take, which processors with AVX-512 have a megabyte of or more.
+const PANELS: usize = 640 << 10;
 
 /// Rows of a block at most: of more, x is not in the third-level cache any more when the next block wants it.
 const MOST_ROWS: usize = 172 * TILE_ROWS;
 
 /// The same where sums of all its tiles are held.
-const MOST_ROWS_HELD: usize = 22 * TILE_ROWS;
+const MOST_ROWS_HELD: usize = 86 * TILE_ROWS;
 
 /// Rows of a block at least, where it is cut only so that every thread has one: of fewer, putting weights into panels takes long.
 const LEAST_ROWS: usize = 8 * TILE_ROWS;
@@ -148,7 +150,7 @@ pub(super) fn product<K: Tiles, P: Fn(Range<usize>, Range<usize>, &mut [Line]) +
     let blocks = if is_spread(factors.extents) { BLOCKS_OF_THREAD * rayon::current_num_threads() } else { 1 };
     let most_rows = if depth > factors.depth { MOST_ROWS_HELD } else { MOST_ROWS };
     let size = block_size(rows.max(1), columns, (bytes_of_panel, most_rows), blocks);
-    let mut out = Vec::with_capacity(rows * columns);
+    let mut out = large_array::with_capacity(rows * columns);
     each_block(&mut out.spare_capacity_mut()[..rows * columns], factors.extents, size, |block| {
         ROOM.with_borrow_mut(|room| fill(tiles, &factors, bias.as_deref(), block, room));
     });
@@ -184,21 +186,23 @@ fn fill<K: Tiles, P: Fn(Range<usize>, Range<usize>, &mut [Line])>(
 ) {
     let (rows, width) = (block.rows.len(), block.columns.len());
     let (panels, first_panel) = (width.div_ceil(TILE_COLUMNS), block.columns.start / TILE_COLUMNS);
-    if depth > at_once {
-        sums.resize(2 * rows * panels, Line::default());
-    }
+    let sums = Line::first_of(sums, if depth > at_once { 2 * rows * panels } else { 0 });
     let mut from = 0;
     // Once even where there is no depth: the product is the bias then.
     loop {
         let part = from..(*depth).min(from + at_once);
         let (lanes, is_last) = (part.len().div_ceil(K::OF_LANE), part.end == *depth);
-        lines.resize(2 * lanes * panels, Line::default());
+        let lines = Line::first_of(lines, 2 * lanes * panels);
         pack(part.clone(), block.columns.clone(), lines);
         for first in (0..rows).step_by(TILE_ROWS) {
             let count = TILE_ROWS.min(rows - first);
             let of_x = block.rows.start + first..block.rows.start + first + count;
-            let of_rows = TileRows::copied((x, *depth), of_x, part.clone(), K::OF_LANE, of_tile);
+            let next = of_x.end..block.rows.end.min(of_x.end + TILE_ROWS);
+            let of_rows = TileRows::of((x, *depth), of_x, part.clone(), K::OF_LANE, of_tile);
             for panel in 0..panels {
+                for row in next.start + panel * next.len() / panels..next.start + (panel + 1) * next.len() / panels {
+                    ask(&x[row * depth..][part.clone()]);
+                }
                 let lines = &lines[2 * lanes * panel..][..2 * lanes];
                 let held = 2 * (first * panels + panel * count)..2 * (first * panels + (panel + 1) * count);
                 let column = panel * TILE_COLUMNS;
@@ -215,5 +219,13 @@ fn fill<K: Tiles, P: Fn(Range<usize>, Range<usize>, &mut [Line])>(
             break;
         }
         from = part.end;
+    }
+}
+
+/// Asks for values, so that they are in the cache when their turn comes.
+fn ask<T>(values: &[T]) {
+    for line in (0..size_of_val(values)).step_by(size_of::<Line>()) {
+        // SAFETY: the instruction, which every such processor has, reads nothing that a program could see, whatever the address.
+        unsafe { _mm_prefetch(values.as_ptr().cast::<i8>().wrapping_add(line), _MM_HINT_T1) };
     }
 }
