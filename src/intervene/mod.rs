@@ -37,12 +37,14 @@ mod replay;
 mod segment;
 mod shared_prefix;
 mod sharing;
+mod side_by_side;
 mod skipped_units;
 mod sweep;
 mod tensors;
 mod value_logits;
 mod vocabulary;
 mod work;
+mod workers;
 
 pub use activation::{Activation, Activations, Layout};
 pub use answer_tokens::AnswerTokens;

@@ -50,15 +50,20 @@ impl SweepOrigin<'_> {
         entries.iter().take(MOST_ROWS).take_while(fits).count().max(1)
     }
 
-    /// Positions computed at once: their activations take the other half.
+    /// Rows computed at once.
     pub fn chunk_rows(&self, positions: usize, columns: usize) -> usize {
         let most = match kernel::in_main_memory(&self.base.logits) {
             true => MOST_POSITIONS,
             false => MOST_POSITIONS_ON_DEVICE,
         };
+        self.rows_that_fit(positions, columns).clamp(1, (most / positions).max(1))
+    }
+
+    /// Rows whose activations, or logits of so many columns, take the other half.
+    pub fn rows_that_fit(&self, positions: usize, columns: usize) -> usize {
         // Logits are of one position per row.
-        let per_row = (positions * self.position_bytes()).max(4 * 2 * columns);
-        (self.memory / 2 / per_row).clamp(1, (most / positions).max(1))
+        let per_row = (positions * self.position_bytes()).max(2 * self.base.logits.dtype().size() * columns);
+        self.memory / 2 / per_row.max(1)
     }
 
     /// Activations of a position of a layer.

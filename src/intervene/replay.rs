@@ -12,21 +12,20 @@ use super::parallel;
 use super::plan::plan;
 use super::readout::{LogitRead, LogitReads};
 use super::sharing::{self, DeviceCopy};
+use super::side_by_side::SideBySide;
 use super::sweep::{Consume, Sweep};
 use super::tensors::moved;
 use super::vocabulary::Vocabulary;
 use super::work::Work;
+use super::workers::{self, Deliver};
 use crate::kernel;
 use crate::model::NotFinite;
 use crate::model::transformer::Transformer;
 use burn::tensor::Tensor;
 use rayon::prelude::*;
-use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Pieces of the rows of a small model that run side by side at most.
-const MOST_PIECES: usize = 256;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Rows that a thread plans before it looks for more to do.
 const PLANNED_AT_ONCE: usize = 256;
@@ -281,14 +280,15 @@ impl<'a> Replay<'a> {
         for numbers in unchanged.chunks(MOST_POSITIONS) {
             consume(numbers, read(numbers, self.base_logits(rows, numbers, vocabulary)))?;
         }
-        if parallel::is_small(self.0.transformer) {
-            self.each_side_by_side(rows, entries, vocabulary, read, consume)?;
-        } else if !self.1.is_empty() {
+        if !self.1.is_empty() {
             self.each_on_devices(rows, &entries, vocabulary, read, consume)?;
         } else {
-            for sweep in self.0.sweeps(&entries) {
-                let sweep = Sweep::new(&self.0, rows, sweep, vocabulary);
-                sweep.run(&mut |numbers, logits| consume(numbers, read(numbers, logits)))?;
+            match SideBySide::of(&self.0, rows, entries, vocabulary) {
+                Ok(pieces) => self.each_side_by_side(rows, &pieces, vocabulary, read, consume)?,
+                Err(entries) => self.0.sweeps(&entries).try_for_each(|sweep| {
+                    let sweep = Sweep::new(&self.0, rows, sweep, vocabulary);
+                    sweep.run(&mut |numbers, logits| consume(numbers, read(numbers, logits)))
+                })?,
             }
         }
         NotFinite::check_read(self.0.transformer).map_err(EditError::from)?;
@@ -311,51 +311,42 @@ impl<'a> Replay<'a> {
         let origins = std::iter::once(SweepOrigin { memory, ..*first });
         let origins = origins.chain(copies.iter().map(|copy| copy.origin(first, memory)));
         let shares: Vec<_> = origins.zip(sharing::shares(entries, rows, devices.len())).collect();
-        sharing::run(&shares, rows, &|transformer| vocabulary.of_copy(transformer), read, consume)
+        let work = |device: usize, deliver: &Deliver<R>| {
+            let (origin, entries) = &shares[device];
+            let vocabulary = vocabulary.of_copy(origin.transformer);
+            origin.sweeps(entries).try_for_each(|sweep| {
+                let sweep = Sweep::new(origin, rows, sweep, &vocabulary);
+                sweep.run(&mut |numbers, logits| deliver(numbers, read(numbers, logits)))
+            })
+        };
+        workers::run(shares.len(), &work, consume)
     }
 
-    /// The same of a small model: pieces of the rows at once, as many as the memory allows.
+    /// The same of pieces of the rows, each computed by one thread.
     fn each_side_by_side<R: Send, E>(
         &self,
         rows: &[EditedPrompt],
-        entries: Vec<SweepEntry>,
+        pieces: &SideBySide,
         vocabulary: &Vocabulary,
         read: &RowsReader<R>,
         consume: &mut Consume<E, R>,
     ) -> Result<(), E> {
-        let (facts, length) = (self.0.transformer.facts(), self.0.base.tokens.pos);
-        let pieces = parallel::pieces(rows, entries, length);
-        let pieces: Vec<&[SweepEntry]> = pieces.iter().flat_map(|piece| self.0.sweeps(piece)).collect();
-        let logits = 4 * 2 * vocabulary.len(self.0.transformer);
-        let bytes = |piece: &&[SweepEntry]| {
-            let positions: usize = piece.iter().map(|entry| length - entry.start).sum();
-            let streams: usize = piece.iter().map(|entry| self.0.stream_bytes(entry) + logits).sum();
-            streams + positions.min(MOST_POSITIONS) * self.0.position_bytes()
+        let origin = SweepOrigin { memory: self.0.memory / pieces.threads, ..self.0 };
+        let next = AtomicUsize::new(0);
+        let work = |_, deliver: &Deliver<R>| {
+            kernel::alone(|| {
+                let taken = || pieces.pieces.get(next.fetch_add(1, Ordering::Relaxed));
+                std::iter::from_fn(taken).flat_map(|piece| origin.sweeps(piece)).try_for_each(|sweep| {
+                    let sweep = Sweep::new(&origin, rows, sweep, vocabulary);
+                    sweep.run(&mut |numbers, logits| {
+                        let result = read(numbers, logits.clone());
+                        kernel::keep_memory(logits);
+                        deliver(numbers, result)
+                    })
+                })
+            })
         };
-        let largest = pieces.iter().map(bytes).max().unwrap_or(0).max(1);
-        // Positions of layers, were no two rows the same anywhere.
-        let cost = |piece: &&[SweepEntry]| {
-            piece.iter().map(|entry| ((length - entry.start) * (1 + facts.n_layers - entry.join.layer)) as u64).sum()
-        };
-        let run = |entries: &&[SweepEntry]| {
-            let mut results: Vec<(Vec<usize>, R)> = Vec::new();
-            let sweep = Sweep::new(&self.0, rows, entries, vocabulary);
-            let Ok(()) = sweep.run::<Infallible>(&mut |numbers, logits| {
-                results.push((numbers.to_vec(), read(numbers, logits)));
-                Ok(())
-            });
-            results
-        };
-        for pieces in pieces.chunks((self.0.memory / 2 / largest).clamp(1, MOST_PIECES)) {
-            let results: Vec<_> = match pieces {
-                [one] => vec![run(one)],
-                _ => parallel::each(pieces, cost, run),
-            };
-            for (numbers, result) in results.into_iter().flatten() {
-                consume(&numbers, result)?;
-            }
-        }
-        Ok(())
+        workers::run(pieces.threads, &work, consume)
     }
 
     fn base_logits(&self, rows: &[EditedPrompt], numbers: &[usize], vocabulary: &Vocabulary) -> Tensor<2> {

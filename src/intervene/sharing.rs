@@ -4,13 +4,9 @@ use super::base::CleanRun;
 use super::edit::EditedPrompt;
 use super::entry::SweepEntry;
 use super::origin::SweepOrigin;
-use super::sweep::{Consume, Sweep};
-use super::vocabulary::Vocabulary;
 use crate::model::transformer::Transformer;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use std::collections::HashMap;
-use std::panic::resume_unwind;
-use std::sync::mpsc;
 
 /// Another device with all that rows start from.
 pub(super) struct DeviceCopy<'a> {
@@ -55,40 +51,4 @@ pub(super) fn shares(entries: &[SweepEntry], rows: &[EditedPrompt], devices: usi
         shares[place % devices].push(entry.clone());
     }
     shares
-}
-
-/// Runs the entries of all devices at once, a thread for each; `consume` gets what `read` makes of their logits as they come.
-///
-/// # Errors
-/// What `consume` returns; the others then stop after what they are at.
-pub(super) fn run<R: Send, E>(
-    devices: &[(SweepOrigin, Vec<SweepEntry>)],
-    rows: &[EditedPrompt],
-    vocabulary: &(dyn Fn(&Transformer) -> Vocabulary + Sync),
-    read: &(dyn Fn(&[usize], Tensor<2>) -> R + Sync),
-    consume: &mut Consume<E, R>,
-) -> Result<(), E> {
-    std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::sync_channel(2 * devices.len());
-        let mut workers = Vec::with_capacity(devices.len());
-        for (origin, entries) in devices {
-            let sender = sender.clone();
-            workers.push(scope.spawn(move || {
-                let vocabulary = vocabulary(origin.transformer);
-                for sweep in origin.sweeps(entries) {
-                    let sweep = Sweep::new(origin, rows, sweep, &vocabulary);
-                    let send = sweep.run(&mut |numbers, logits| sender.send((numbers.to_vec(), read(numbers, logits))));
-                    // Whoever waited for it has gone.
-                    if send.is_err() {
-                        return;
-                    }
-                }
-            }));
-        }
-        drop(sender);
-        let consumed = receiver.into_iter().try_for_each(|(numbers, result)| consume(&numbers, result));
-        // A panic goes on with what it said, which the scope would not hand on.
-        workers.into_iter().try_for_each(|worker| worker.join()).unwrap_or_else(|panic| resume_unwind(panic));
-        consumed
-    })
 }

@@ -1,4 +1,4 @@
-//! Rows that several devices share, and how often a sweep waits for its device.
+//! Rows that several devices or threads share, and how often a sweep waits for its device.
 
 use crate::support::device;
 use ablate::intervene::{
@@ -21,6 +21,9 @@ const CONFIG: &str = r#"{"model_type": "llama", "architectures": ["LlamaForCausa
 const PLENTY: usize = 1 << 30;
 const LITTLE: usize = 1 << 20;
 
+/// Prompts of which there are rows enough for pieces of them to be computed side by side.
+const MANY: usize = 40;
+
 fn checkpoint() -> Checkpoint {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
@@ -29,7 +32,11 @@ fn checkpoint() -> Checkpoint {
 }
 
 fn model(device: &Device) -> Transformer {
-    Transformer::load(&checkpoint(), device, DType::F32).unwrap()
+    model_of(device, DType::F32)
+}
+
+fn model_of(device: &Device, dtype: DType) -> Transformer {
+    Transformer::load(&checkpoint(), device, dtype).unwrap()
 }
 
 /// The same on several devices that hold a part of its layers each.
@@ -68,19 +75,39 @@ fn rows(model: &Transformer, prompts: usize) -> Vec<EditedPrompt> {
 
 /// What a replay of the rows reads, and how often values went from or to the device.
 fn read(model: &Transformer, copies: &[Transformer], prompts: usize, memory: usize) -> (LogitReads, Transfers) {
+    let before = kernel::transfers();
+    let read = read_while(model, copies, (prompts, memory), |_| Ok(()));
+    (read.unwrap(), kernel::transfers() - before)
+}
+
+/// The same where `pause` may say that it is enough.
+fn read_while(
+    model: &Transformer,
+    copies: &[Transformer],
+    (prompts, memory): (usize, usize),
+    pause: impl FnMut(usize) -> Result<(), Stopped>,
+) -> Result<LogitReads, Stopped> {
     let hooks =
         (0..model.facts().n_layers).flat_map(|layer| [Site::Z, Site::MlpPost].map(|site| Hook::Block(layer, site)));
     let wanted: HookPositions = hooks.map(|hook| (hook, Positions::All)).collect();
-    let pause = || Ok::<(), NotFinite>(());
-    let base = CleanRun::run(model, tokens(prompts), &wanted, 64, pause).unwrap();
+    let go_on = || Ok::<(), NotFinite>(());
+    let base = CleanRun::run(model, tokens(prompts), &wanted, 64, go_on).unwrap();
     let other = Tokens { ids: tokens(prompts).ids.iter().map(|id| (id + 13) % 101).collect(), ..tokens(prompts) };
-    let (sources, _) = capture(model, &other, &wanted, 64, pause).unwrap();
+    let (sources, _) = capture(model, &other, &wanted, 64, go_on).unwrap();
     let rows = rows(model, prompts);
     let replay = Replay::new(model, &base, &sources, memory).shared(copies);
     let wanted = LogitRead { picks: 2, ranked: 1, distribution: true, divergence: true };
-    let before = kernel::transfers();
-    let read = replay.read::<EditError>(&rows, &|row| vec![row as u32 % 101, row as u32 % 7], wanted, |_| Ok(()));
-    (read.unwrap(), kernel::transfers() - before)
+    replay.read(&rows, &|row| vec![row as u32 % 101, row as u32 % 7], wanted, pause)
+}
+
+/// Whoever waits for a replay has had enough of it.
+#[derive(Debug, PartialEq)]
+struct Stopped;
+
+impl From<EditError> for Stopped {
+    fn from(error: EditError) -> Self {
+        panic!("edits that the model can have: {error}")
+    }
 }
 
 #[test]
@@ -104,6 +131,39 @@ fn devices_that_share_rows_give_what_one_gives() {
             }
         }
     }
+}
+
+/// On threads that share every product, and on such as compute pieces of the rows each: all rows, and few at a time.
+#[test]
+fn threads_that_compute_rows_side_by_side_give_what_one_gives() {
+    for dtype in [DType::F32, DType::BF16] {
+        let model = model_of(&Device::flex(), dtype);
+        for memory in [PLENTY, 64 << 20] {
+            let on = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| read(&model, &[], MANY, memory).0)
+            };
+            let one = on(1);
+            for threads in [2, 3] {
+                assert!(one == on(threads), "{dtype:?}, {threads} threads, {memory} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_side_by_side_end_when_nobody_waits_for_them() {
+    let model = model(&Device::flex());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let mut done = 0;
+    let read = pool.install(|| {
+        read_while(&model, &[], (MANY, PLENTY), |rows| {
+            done += rows;
+            if done > 256 { Err(Stopped) } else { Ok(()) }
+        })
+    });
+    assert_eq!(read.err(), Some(Stopped));
+    assert!(done < rows(&model, MANY).len(), "{done} rows");
 }
 
 #[test]

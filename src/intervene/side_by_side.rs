@@ -1,0 +1,117 @@
+//! Rows that are computed side by side on the CPU: each thread takes pieces of them from the first layer to the last, the costliest first.
+//!
+//! Threads that share a product wait for each other at its end. Those that compute pieces have nothing to wait for, as long as there are
+//! rows enough for all of them. A row's sums are the same whatever rows are computed beside it.
+
+use super::edit::EditedPrompt;
+use super::entry::SweepEntry;
+use super::operations::layer_operations;
+use super::origin::{MOST_POSITIONS, SweepOrigin};
+use super::parallel::is_small;
+use super::vocabulary::Vocabulary;
+use std::cmp::Reverse;
+
+/// Floating-point operations of a position of a layer from which on products take so long that threads which share them hardly wait.
+const LARGE: u64 = 1 << 27;
+
+/// Positions of a piece of a small model's rows that have nothing in common, about: what it computes of them stays in the cache.
+const POSITIONS_OF_SMALL: usize = 256;
+
+/// Rows of a small model that each thread has memory for at least, where there are several threads.
+const LEAST_OF_SMALL: usize = 64;
+
+/// Positions of a piece at least, about: of fewer, reading the weights of a layer takes long beside multiplying with them.
+const LEAST_POSITIONS: usize = 256;
+
+/// Pieces for each thread, so that none has much to do when the others are done.
+const PIECES_OF_THREAD: usize = 4;
+
+/// Pieces of rows, and how many threads compute them.
+pub(super) struct SideBySide {
+    /// The costliest first.
+    pub pieces: Vec<Vec<SweepEntry>>,
+    pub threads: usize,
+}
+
+impl SideBySide {
+    /// Of these entries; they come back where threads do better to share every product: of a large model, of few rows, with little memory, and
+    /// where layers are read from disk, once for all rows.
+    pub fn of(
+        origin: &SweepOrigin,
+        rows: &[EditedPrompt],
+        entries: Vec<SweepEntry>,
+        vocabulary: &Vocabulary,
+    ) -> Result<Self, Vec<SweepEntry>> {
+        let (transformer, length) = (origin.transformer, origin.base.tokens.pos);
+        let threads = rayon::current_num_threads();
+        let is_large = layer_operations(transformer.facts()) >= LARGE;
+        if is_large || !transformer.is_fast() || transformer.reads().is_some() {
+            return Err(entries);
+        }
+        let positions: usize = entries.iter().map(|entry| length - entry.start).sum();
+        let fit = origin.rows_that_fit(1, vocabulary.len(transformer));
+        let is_small = is_small(transformer);
+        let (of_piece, threads) = if is_small {
+            (POSITIONS_OF_SMALL, threads.min(fit / LEAST_OF_SMALL).max(1))
+        } else {
+            if threads < 2 || fit < threads * LEAST_POSITIONS || positions < 2 * threads * LEAST_POSITIONS {
+                return Err(entries);
+            }
+            ((positions / (PIECES_OF_THREAD * threads)).clamp(LEAST_POSITIONS, MOST_POSITIONS), threads)
+        };
+        let mut pieces = pieces(rows, entries, length, of_piece);
+        if !is_small && pieces.len() < 2 * threads {
+            let mut entries = pieces.concat();
+            entries.sort_by_key(SweepEntry::order);
+            return Err(entries);
+        }
+        // Positions of layers, were no two rows the same anywhere.
+        let layers = transformer.facts().n_layers;
+        let of_entry = |entry: &SweepEntry| (length - entry.start) * (1 + layers - entry.join.layer);
+        pieces.sort_by_cached_key(|piece| Reverse(piece.iter().map(of_entry).sum::<usize>()));
+        Ok(Self { threads: threads.min(pieces.len()).max(1), pieces })
+    }
+}
+
+/// Cuts rows into pieces of about so many positions that are computed apart: of some rows each, or of some prompts where rows may have
+/// edits in common, so that rows that are the same run up to some layer stay together.
+fn pieces(rows: &[EditedPrompt], entries: Vec<SweepEntry>, length: usize, of_piece: usize) -> Vec<Vec<SweepEntry>> {
+    let positions = |entry: &SweepEntry| length - entry.start;
+    if entries.iter().all(|entry| rows[entry.row].edits.len() == 1) {
+        return cut(entries, positions, |_, _| true, of_piece);
+    }
+    let prompt = |entry: &SweepEntry| rows[entry.row].prompt;
+    let mut entries = entries;
+    entries.sort_by_key(prompt);
+    let mut pieces = cut(entries, positions, |a, b| prompt(a) != prompt(b), of_piece.max(MOST_POSITIONS));
+    for piece in &mut pieces {
+        piece.sort_by_key(SweepEntry::order);
+    }
+    pieces
+}
+
+/// Consecutive pieces of at least `positions`, the last one but for, cut where two entries may be apart.
+fn cut(
+    entries: Vec<SweepEntry>,
+    positions: impl Fn(&SweepEntry) -> usize,
+    apart: impl Fn(&SweepEntry, &SweepEntry) -> bool,
+    least: usize,
+) -> Vec<Vec<SweepEntry>> {
+    let mut pieces: Vec<Vec<SweepEntry>> = Vec::new();
+    let mut held = least;
+    for entry in entries {
+        let open =
+            pieces.last_mut().filter(|piece| held < least || piece.last().is_some_and(|last| !apart(last, &entry)));
+        match open {
+            Some(piece) => {
+                held += positions(&entry);
+                piece.push(entry);
+            }
+            None => {
+                held = positions(&entry);
+                pieces.push(vec![entry]);
+            }
+        }
+    }
+    pieces
+}
