@@ -61,8 +61,9 @@ impl SweepOrigin<'_> {
 
     /// Rows whose activations, or logits of so many columns, take the other half.
     pub fn rows_that_fit(&self, positions: usize, columns: usize) -> usize {
-        // Logits are of one position per row.
-        let per_row = (positions * self.position_bytes()).max(2 * self.base.logits.dtype().size() * columns);
+        // Logits are of one position per row; those of half width may have passed through f32.
+        let of_column = size_of::<f32>() + self.base.logits.dtype().size();
+        let per_row = (positions * self.position_bytes()).max(of_column * columns);
         self.memory / 2 / per_row.max(1)
     }
 

@@ -1,7 +1,7 @@
 //! Rows that are computed side by side on the CPU: each thread takes pieces of them from the first layer to the last, the costliest first.
 //!
 //! Threads that share a product wait for each other at its end. Those that compute pieces have nothing to wait for, as long as there are
-//! rows enough for all of them. A row's sums are the same whatever rows are computed beside it.
+//! rows enough for all of them. Where rows are cut changes no sum, but that of a row which is left alone: `gemm` has a way of its own for one.
 
 use super::edit::EditedPrompt;
 use super::entry::SweepEntry;
@@ -34,8 +34,8 @@ pub(super) struct SideBySide {
 }
 
 impl SideBySide {
-    /// Of these entries; they come back where threads do better to share every product: of a large model, of few rows, with little memory, and
-    /// where layers are read from disk, once for all rows.
+    /// Of these entries; they come back where threads do better to share every product: of a large model, of few rows, of such as are mostly
+    /// one prompt's, with little memory, and where layers are read from disk, once for all rows.
     pub fn of(
         origin: &SweepOrigin,
         rows: &[EditedPrompt],
@@ -49,27 +49,40 @@ impl SideBySide {
             return Err(entries);
         }
         let positions: usize = entries.iter().map(|entry| length - entry.start).sum();
-        let fit = origin.rows_that_fit(1, vocabulary.len(transformer));
+        let longest = entries.iter().map(|entry| length - entry.start).max().unwrap_or(1);
+        let fit = origin.rows_that_fit(longest, vocabulary.len(transformer));
         let is_small = is_small(transformer);
-        let (of_piece, threads) = if is_small {
-            (POSITIONS_OF_SMALL, threads.min(fit / LEAST_OF_SMALL).max(1))
-        } else {
-            if threads < 2 || fit < threads * LEAST_POSITIONS || positions < 2 * threads * LEAST_POSITIONS {
+        let least = if is_small { LEAST_OF_SMALL } else { LEAST_POSITIONS };
+        let with_memory = threads.min(fit / least.div_ceil(longest));
+        let of_piece = if is_small {
+            if with_memory * 2 < threads {
                 return Err(entries);
             }
-            ((positions / (PIECES_OF_THREAD * threads)).clamp(LEAST_POSITIONS, MOST_POSITIONS), threads)
+            POSITIONS_OF_SMALL
+        } else {
+            if threads < 2 || with_memory < threads || positions < 2 * threads * LEAST_POSITIONS {
+                return Err(entries);
+            }
+            let most = MOST_POSITIONS.min(fit / threads * longest);
+            (positions / (PIECES_OF_THREAD * threads)).clamp(LEAST_POSITIONS, most.max(LEAST_POSITIONS))
         };
-        let mut pieces = pieces(rows, entries, length, of_piece);
-        if !is_small && pieces.len() < 2 * threads {
+        let pieces = pieces(rows, entries, length, of_piece);
+        // Positions of layers, were no two rows the same anywhere.
+        let layers = transformer.facts().n_layers;
+        let of_entry = |entry: &SweepEntry| (length - entry.start) * (1 + layers - entry.join.layer);
+        let mut costs: Vec<(usize, Vec<SweepEntry>)> =
+            pieces.into_iter().map(|piece| (piece.iter().map(of_entry).sum(), piece)).collect();
+        costs.sort_by_key(|&(cost, _)| Reverse(cost));
+        let (total, costliest) =
+            (costs.iter().map(|(cost, _)| cost).sum::<usize>(), costs.first().map_or(0, |most| most.0));
+        let is_even = is_small || costs.len() >= 2 * threads && costliest <= total / threads;
+        let pieces: Vec<Vec<SweepEntry>> = costs.into_iter().map(|(_, piece)| piece).collect();
+        if pieces.len() < 2 || !is_even {
             let mut entries = pieces.concat();
             entries.sort_by_key(SweepEntry::order);
             return Err(entries);
         }
-        // Positions of layers, were no two rows the same anywhere.
-        let layers = transformer.facts().n_layers;
-        let of_entry = |entry: &SweepEntry| (length - entry.start) * (1 + layers - entry.join.layer);
-        pieces.sort_by_cached_key(|piece| Reverse(piece.iter().map(of_entry).sum::<usize>()));
-        Ok(Self { threads: threads.min(pieces.len()).max(1), pieces })
+        Ok(Self { threads: with_memory.min(pieces.len()), pieces })
     }
 }
 
