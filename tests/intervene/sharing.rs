@@ -75,9 +75,7 @@ fn rows(model: &Transformer, prompts: usize) -> Vec<EditedPrompt> {
 
 /// What a replay of the rows reads, and how often values went from or to the device.
 fn read(model: &Transformer, copies: &[Transformer], prompts: usize, memory: usize) -> (LogitReads, Transfers) {
-    let before = kernel::transfers();
-    let read = read_while(model, copies, (prompts, memory), |_| Ok(()));
-    (read.unwrap(), kernel::transfers() - before)
+    read_while(model, copies, (prompts, memory), |_| Ok(())).unwrap()
 }
 
 /// The same where `pause` may say that it is enough.
@@ -86,7 +84,7 @@ fn read_while(
     copies: &[Transformer],
     (prompts, memory): (usize, usize),
     pause: impl FnMut(usize) -> Result<(), Stopped>,
-) -> Result<LogitReads, Stopped> {
+) -> Result<(LogitReads, Transfers), Stopped> {
     let hooks =
         (0..model.facts().n_layers).flat_map(|layer| [Site::Z, Site::MlpPost].map(|site| Hook::Block(layer, site)));
     let wanted: HookPositions = hooks.map(|hook| (hook, Positions::All)).collect();
@@ -97,7 +95,9 @@ fn read_while(
     let rows = rows(model, prompts);
     let replay = Replay::new(model, &base, &sources, memory).shared(copies);
     let wanted = LogitRead { picks: 2, ranked: 1, distribution: true, divergence: true };
-    replay.read(&rows, &|row| vec![row as u32 % 101, row as u32 % 7], wanted, pause)
+    let before = kernel::transfers();
+    let read = replay.read(&rows, &|row| vec![row as u32 % 101, row as u32 % 7], wanted, pause)?;
+    Ok((read, kernel::transfers() - before))
 }
 
 /// Whoever waits for a replay has had enough of it.
@@ -162,7 +162,7 @@ fn rows_side_by_side_end_when_nobody_waits_for_them() {
             if done > 256 { Err(Stopped) } else { Ok(()) }
         })
     });
-    assert_eq!(read.err(), Some(Stopped));
+    assert_eq!(read.map(|_| ()), Err(Stopped));
     assert!(done < rows(&model, MANY).len(), "{done} rows");
 }
 
