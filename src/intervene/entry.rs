@@ -40,6 +40,11 @@ impl SweepEntry {
     pub fn order(&self) -> (usize, JoinPoint, usize) {
         (self.start, self.join, self.row)
     }
+
+    /// Positions that are computed of a prompt of so many tokens.
+    pub fn positions(&self, length: usize) -> usize {
+        length - self.start
+    }
 }
 
 /// From which layer on the last position of a row with these edits no longer reads the others: there every head's z, or what

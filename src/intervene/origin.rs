@@ -27,7 +27,7 @@ pub(super) struct SweepOrigin<'a> {
 impl SweepOrigin<'_> {
     /// The stream before a layer and the one after it.
     pub fn stream_bytes(&self, entry: &SweepEntry) -> usize {
-        2 * 4 * (self.base.tokens.pos - entry.start) * self.transformer.facts().d_model
+        2 * 4 * entry.positions(self.base.tokens.pos) * self.transformer.facts().d_model
     }
 
     /// The entries of each sweep.

@@ -42,34 +42,13 @@ impl SideBySide {
         entries: Vec<SweepEntry>,
         vocabulary: &Vocabulary,
     ) -> Result<Self, Vec<SweepEntry>> {
-        let (transformer, length) = (origin.transformer, origin.base.tokens.pos);
-        let threads = rayon::current_num_threads();
-        let is_large = layer_operations(transformer.facts()) >= LARGE;
-        if is_large || !transformer.is_fast() || transformer.reads().is_some() {
+        let (facts, length) = (origin.transformer.facts(), origin.base.tokens.pos);
+        let Some(PieceSize { positions, threads, is_small }) = PieceSize::of(origin, &entries, vocabulary) else {
             return Err(entries);
-        }
-        let positions: usize = entries.iter().map(|entry| length - entry.start).sum();
-        let longest = entries.iter().map(|entry| length - entry.start).max().unwrap_or(1);
-        let fit = origin.rows_that_fit(longest, vocabulary.len(transformer));
-        let is_small = is_small(transformer);
-        let least = if is_small { LEAST_OF_SMALL } else { LEAST_POSITIONS };
-        let with_memory = threads.min(fit / least.div_ceil(longest));
-        let of_piece = if is_small {
-            if with_memory * 2 < threads {
-                return Err(entries);
-            }
-            POSITIONS_OF_SMALL
-        } else {
-            if threads < 2 || with_memory < threads || positions < 2 * threads * LEAST_POSITIONS {
-                return Err(entries);
-            }
-            let most = MOST_POSITIONS.min(fit / threads * longest);
-            (positions / (PIECES_OF_THREAD * threads)).clamp(LEAST_POSITIONS, most.max(LEAST_POSITIONS))
         };
-        let pieces = pieces(rows, entries, length, of_piece);
         // Positions of layers, were no two rows the same anywhere.
-        let layers = transformer.facts().n_layers;
-        let of_entry = |entry: &SweepEntry| (length - entry.start) * (1 + layers - entry.join.layer);
+        let of_entry = |entry: &SweepEntry| entry.positions(length) * (1 + facts.n_layers - entry.join.layer);
+        let pieces = pieces(rows, entries, length, positions);
         let mut costs: Vec<(usize, Vec<SweepEntry>)> =
             pieces.into_iter().map(|piece| (piece.iter().map(of_entry).sum(), piece)).collect();
         costs.sort_by_key(|&(cost, _)| Reverse(cost));
@@ -82,14 +61,51 @@ impl SideBySide {
             entries.sort_by_key(SweepEntry::order);
             return Err(entries);
         }
-        Ok(Self { threads: with_memory.min(pieces.len()), pieces })
+        Ok(Self { threads: threads.min(pieces.len()), pieces })
+    }
+}
+
+/// How large pieces are.
+struct PieceSize {
+    /// Positions of a piece, about.
+    positions: usize,
+    /// Threads that there is memory for.
+    threads: usize,
+    /// Whether the model is small: sharing a product is worse for it than threads that have nothing to do at the end.
+    is_small: bool,
+}
+
+impl PieceSize {
+    /// Where there are rows and memory enough for all threads, and the model is neither large nor read from disk.
+    fn of(origin: &SweepOrigin, entries: &[SweepEntry], vocabulary: &Vocabulary) -> Option<Self> {
+        let (transformer, length) = (origin.transformer, origin.base.tokens.pos);
+        let is_large = layer_operations(transformer.facts()) >= LARGE;
+        if is_large || !transformer.is_fast() || transformer.reads().is_some() {
+            return None;
+        }
+        let all = rayon::current_num_threads();
+        let of_rows = || entries.iter().map(|entry| entry.positions(length));
+        let longest = of_rows().max()?;
+        let fit = origin.rows_that_fit(longest, vocabulary.len(transformer));
+        let with_memory = |least: usize| all.min(fit / least.div_ceil(longest));
+        if is_small(transformer) {
+            let threads = with_memory(LEAST_OF_SMALL);
+            return (2 * threads >= all).then_some(Self { positions: POSITIONS_OF_SMALL, threads, is_small: true });
+        }
+        let (threads, total) = (with_memory(LEAST_POSITIONS), of_rows().sum::<usize>());
+        if all < 2 || threads < all || total < 2 * all * LEAST_POSITIONS {
+            return None;
+        }
+        let most = MOST_POSITIONS.min(fit / all * longest).max(LEAST_POSITIONS);
+        let positions = (total / (PIECES_OF_THREAD * all)).clamp(LEAST_POSITIONS, most);
+        Some(Self { positions, threads, is_small: false })
     }
 }
 
 /// Cuts rows into pieces of about so many positions that are computed apart: of some rows each, or of some prompts where rows may have
 /// edits in common, so that rows that are the same run up to some layer stay together.
 fn pieces(rows: &[EditedPrompt], entries: Vec<SweepEntry>, length: usize, of_piece: usize) -> Vec<Vec<SweepEntry>> {
-    let positions = |entry: &SweepEntry| length - entry.start;
+    let positions = |entry: &SweepEntry| entry.positions(length);
     if entries.iter().all(|entry| rows[entry.row].edits.len() == 1) {
         return cut(entries, positions, |_, _| true, of_piece);
     }

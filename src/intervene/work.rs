@@ -64,7 +64,7 @@ struct Count<'c> {
 impl Count<'_> {
     fn work(&self) -> Work {
         let facts = self.facts;
-        let streams = self.entries.iter().map(|entry| (self.length - entry.start) as u64).sum();
+        let streams = self.entries.iter().map(|entry| entry.positions(self.length) as u64).sum();
         let mut work = Work { streams, ..Work::default() };
         for mut lane in lanes(self.entries) {
             let mut rows: Vec<(usize, usize)> = Vec::new();

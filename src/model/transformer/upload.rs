@@ -3,7 +3,7 @@
 use crate::model::host::{HostBlock, HostLinear, HostModel, HostTensor};
 use crate::model::weights::WeightError;
 use burn::module::Param;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Element, Tensor, TensorData};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
@@ -38,18 +38,9 @@ impl Upload<'_> {
         if linear.blocks.is_some() || linear.half.is_some() {
             return linear;
         }
-        let shape = linear.weight.shape.clone();
         linear.half = match self.matrix_dtype(&linear.weight.data) {
-            DType::BF16 => {
-                let mut half = vec![bf16::ZERO; linear.weight.data.len()];
-                half.convert_from_f32_slice(&linear.weight.data);
-                Some(TensorData::new(half, shape))
-            }
-            DType::F16 => {
-                let mut half = vec![f16::ZERO; linear.weight.data.len()];
-                half.convert_from_f32_slice(&linear.weight.data);
-                Some(TensorData::new(half, shape))
-            }
+            DType::BF16 => Some(half_width::<bf16>(&linear.weight)),
+            DType::F16 => Some(half_width::<f16>(&linear.weight)),
             _ => None,
         };
         linear
@@ -93,6 +84,16 @@ impl Upload<'_> {
         let data = TensorData::new(tensor.data, tensor.shape);
         Param::from_tensor(Tensor::from_data(data, (self.device, dtype)))
     }
+}
+
+/// A matrix in a type of two bytes, rounded to the nearest.
+fn half_width<H: Element + Default>(matrix: &HostTensor) -> TensorData
+where
+    [H]: HalfFloatSliceExt,
+{
+    let mut values = vec![H::default(); matrix.data.len()];
+    values.convert_from_f32_slice(&matrix.data);
+    TensorData::new(values, matrix.shape.clone())
 }
 
 /// The narrowest type that has each of these values. Values that are not numbers are kept in f32, as they are.
