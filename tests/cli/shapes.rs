@@ -243,6 +243,29 @@ fn a_prompt_like_no_other_is_left_out_of_pairs_and_counted() {
     says(sandbox.report(), ["1 of 3 prompts has no counterfactual and is left out; the first"]);
 }
 
+/// A draw of prompts that the model is asked about may have another shape than the same draw of all legal prompts.
+#[test]
+fn a_set_that_fits_some_shapes_is_refused_only_where_it_is_known_which_there_are() {
+    let of = |drawn: &str, who: &str| {
+        let prompts = PROMPTS
+            .replace("words = \"multi-token\"", &format!("words = \"multi-token\"\n{drawn}"))
+            .replacen("who = [\"A\", \"XY\", \"BXY\"]", &format!("who = [{who}]"), 1);
+        sandbox(&format!(
+            "{prompts}[[step]]\nname = \"patch\"\nkind = \"activation-patching\"\nsites = [\"z[head]\"]\n\
+             counterfactual.prompts = \"three\"\nmeasures = [\"kl\"]\n"
+        ))
+    };
+    let (one, two, three) = ("\"A\"", "\"A\", \"XY\"", "\"A\", \"XY\", \"BXY\"");
+    let asked = "keep = \"correct\"";
+    let drawn = format!("{asked}\nsample = 1");
+    for (drawn, who) in [("sample = 1\nseeds = [3]", three), (asked, two), (&drawn, one)] {
+        says(flowing(&of(drawn, who).refused()), ["prompt set 'three' has no prompt with the same template"]);
+    }
+    for drawn in ["keep = \"all\"", asked, &format!("{drawn}\nseeds = [3]")] {
+        of(drawn, three).run(&["plan", "spec.toml"]).ok();
+    }
+}
+
 #[test]
 fn what_is_no_position_is_refused_with_what_to_write() {
     let refused = |positions: &str| {
