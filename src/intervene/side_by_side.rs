@@ -1,7 +1,8 @@
 //! Rows that are computed side by side on the CPU: each thread takes pieces of them from the first layer to the last, the costliest first.
 //!
 //! Threads that share a product wait for each other at its end. Those that compute pieces have nothing to wait for, as long as there are
-//! rows enough for all of them. Where rows are cut changes no sum, but that of a row which is left alone: `gemm` has a way of its own for one.
+//! rows enough for all of them. Where rows are cut, which depends on the threads, can change the last digits of a sum in f32: `gemm` has ways of
+//! its own for one row, and for as few rows as columns. Products of bf16 by the processor's own instruction have one way.
 
 use super::edit::EditedPrompt;
 use super::entry::SweepEntry;
@@ -17,7 +18,7 @@ const LARGE: u64 = 1 << 27;
 /// Positions of a piece of a small model's rows that have nothing in common, about: what it computes of them stays in the cache.
 const POSITIONS_OF_SMALL: usize = 256;
 
-/// Rows of a small model that each thread has memory for at least, where there are several threads.
+/// Positions of a small model's rows that each thread has memory for at least, where there are several threads.
 const LEAST_OF_SMALL: usize = 64;
 
 /// Positions of a piece at least, about: of fewer, reading the weights of a layer takes long beside multiplying with them.

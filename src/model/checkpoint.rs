@@ -402,9 +402,13 @@ impl HostModel for Checkpoint {
         // Room of a matrix that is in half width now is that of the next one: pages that are new each time take long.
         let mut room = Vec::new();
         let mut linear = |place: LinearPlace, names: &LinearNames| -> Result<HostLinear, WeightError> {
+            let is_lent = room.capacity() > 0;
             let mut linear = each(place, [ln1.as_ref(), ln2.as_ref()], self.linear(&mut room, names)?);
             if linear.half.is_some() {
                 room = std::mem::take(&mut linear.weight.data);
+            } else if is_lent {
+                // It stays as long as the model, and may be smaller than the room that it was read into.
+                linear.weight.data.shrink_to_fit();
             }
             Ok(linear)
         };

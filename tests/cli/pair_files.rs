@@ -152,6 +152,9 @@ fn ablation_to_the_paired_runs_leaves_out_pairs_without_another_answer() {
     sandbox.edit("spec.toml", "\"logit-difference\", \"kl\"", "\"kl\"");
     sandbox.ran();
     assert_eq!(sandbox.rows("stream.pairs").height(), 2, "nothing is compared");
+    // Of pairs that all begin alike there is nothing to compute.
+    let alike = spec.replace("corrupted_answers = \" B\"", "corrupted_answers = \" A\"");
+    says(flowing(&super::words::sandbox(&alike).refused()), ["write 'wrong' or 'corrupted_answers'"]);
 }
 
 /// A step may say otherwise: then the file's other prompts are drawn, or those of another set.

@@ -7,6 +7,7 @@ use ablate::model::host::{EachLinear, HostBlock, HostEmbedding, HostHead, HostLi
 use ablate::model::transformer::{Holding, Transformer};
 use ablate::model::weights::WeightError;
 use burn::tensor::{DType, Device, TensorData};
+use half::f16;
 
 /// A model whose matrices have every kind of value: ties, what is too small or too large for half width, and what is no number.
 struct Uneven(Checkpoint);
@@ -89,5 +90,23 @@ fn matrices_in_half_width_are_those_in_f32_rounded() {
     }
     for (kept, whole) in matrices(&loaded(DType::F32, true)).into_iter().zip(whole) {
         assert_eq!((kept.dtype(), bits(kept)), (DType::F32, bits(whole)), "no half width has all of them");
+    }
+}
+
+/// Room of a matrix that is in half width now is that of the next one, which does not keep more of it than it needs.
+#[test]
+fn a_matrix_that_stays_in_f32_keeps_no_room_of_a_larger_one() {
+    let host = Checkpoint::open(&fixture("llama-gqa")).unwrap();
+    let mut count = 0;
+    let block = host.block_with(0, &mut |_, _, mut linear| {
+        count += 1;
+        // The queries' alone, which are the largest of attention.
+        linear.half = (count == 1).then(|| TensorData::zeros::<f16, _>(linear.weight.shape.clone()));
+        linear
+    });
+    let block = block.unwrap();
+    assert!(block.q.weight.data.is_empty() && block.k.weight.shape[1] < block.q.weight.shape[1]);
+    for linear in [&block.k, &block.v, &block.o] {
+        assert_eq!(linear.weight.data.capacity(), linear.weight.data.len());
     }
 }

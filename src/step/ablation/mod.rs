@@ -80,7 +80,9 @@ impl Kind for Ablation {
             AblationValue::Mean => means::Over { step: name, prompts: self.prompts.as_deref(), mean: &self.mean }
                 .foresee(survey, context)?,
             AblationValue::Resample => {
-                foreseen_pairs::foresee(&self.counterfactual, TakenPairs::Always(Other::Run), self, survey, context)?;
+                let compares = self.measures.iter().any(|measure| measure.has(Property::OtherAnswer));
+                let taken = TakenPairs::Always(Other::of(true, compares));
+                foreseen_pairs::foresee(&self.counterfactual, taken, self, survey, context)?;
                 survey.cells.iter().map(|cell| cell.prompts).collect()
             }
             AblationValue::Zero => vec![0; survey.cells.len()],
