@@ -5,7 +5,7 @@ use super::half_width::Pieces;
 use super::operation::{Array, Operation, at_least_f32, run};
 use super::soft_cap::{soft_cap, soft_cap_lane};
 use super::threads::each_piece;
-use super::vector::{add_scaled, dot, exp_lane, vectorise};
+use super::vector::{add_scaled, add_weighted, dots, exp_lane, largest, vectorise};
 use burn::tensor::{Bool, Tensor, activation};
 use rayon::prelude::*;
 
@@ -171,22 +171,21 @@ fn score_row<const FMA: bool>(
     (head, first): (usize, usize),
     scores: &mut [f32],
 ) {
-    for (key, score) in scores.iter_mut().enumerate() {
-        *score = lanes.scale * dot::<FMA>(q, &k[extents.key(first + key, head)]);
-    }
+    dots::<FMA>(q, |key| &k[extents.key(first + key, head)], scores);
+    scores.iter_mut().for_each(|score| *score *= lanes.scale);
     lanes.cap::<FMA>(scores);
 }
 
 /// Scores become weights that sum to one.
 #[inline(always)]
-fn softmax_row<const FMA: bool>(row: &mut [f32]) {
-    let mut largest = f32::NEG_INFINITY;
-    for score in row.iter() {
-        largest = if *score > largest { *score } else { largest };
-    }
-    let mut total = 0.0;
+pub(super) fn softmax_row<const FMA: bool>(row: &mut [f32]) {
+    let largest = largest(row);
     for score in row.iter_mut() {
         *score = exp_lane::<FMA>(*score - largest);
+    }
+    // One after the other, and so apart from what is computed side by side.
+    let mut total = 0.0;
+    for score in row.iter() {
         total += *score;
     }
     let factor = 1.0 / total;
@@ -207,10 +206,7 @@ vectorise! {
                 let place = extents.query(query, head);
                 score_row::<FMA>(extents, lanes, (&q[place.clone()], k), (head, first), pattern);
                 softmax_row::<FMA>(pattern);
-                let z = &mut z[place];
-                for (key, weight) in pattern.iter().enumerate() {
-                    add_scaled::<FMA>(z, *weight, &v[extents.key(first + key, head)]);
-                }
+                add_weighted::<FMA>(&mut z[place], pattern, |key| &v[extents.key(first + key, head)]);
             }
         }
     }
@@ -241,10 +237,9 @@ vectorise! {
                 bend.iter_mut().zip(pattern.iter()).for_each(|(bend, score)| *bend = lanes.slope(*score));
                 softmax_row::<FMA>(pattern);
                 let gradient = &gradient[place.clone()];
-                for (key, (weight, slope)) in pattern.iter().zip(slope.iter_mut()).enumerate() {
-                    let place = extents.key(first + key, head);
-                    add_scaled::<FMA>(&mut to_v[place.clone()], *weight, gradient);
-                    *slope = dot::<FMA>(gradient, &v[place]);
+                dots::<FMA>(gradient, |key| &v[extents.key(first + key, head)], slope);
+                for (key, weight) in pattern.iter().enumerate() {
+                    add_scaled::<FMA>(&mut to_v[extents.key(first + key, head)], *weight, gradient);
                 }
                 let mean: f32 = pattern.iter().zip(slope.iter()).map(|(weight, slope)| weight * slope).sum();
                 for (key, ((weight, slope), bend)) in pattern.iter().zip(slope.iter()).zip(bend.iter()).enumerate() {

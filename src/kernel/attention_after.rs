@@ -1,10 +1,10 @@
 //! Attention of the last positions of prompts whose earlier keys and values are known.
 
-use super::attention::{Scores, attention_mix, attention_pattern, attention_scores};
+use super::attention::{Scores, attention_mix, attention_pattern, attention_scores, softmax_row};
 use super::elementwise::piece_rows;
 use super::operation::{Array, run_without_gradient};
 use super::threads::each_piece;
-use super::vector::{add_scaled, dot, exp_lane, vectorise};
+use super::vector::{add_weighted, dots, vectorise};
 use burn::tensor::Tensor;
 use std::sync::Arc;
 
@@ -174,28 +174,17 @@ vectorise! {
                 let at = (query * heads + head) * d_head;
                 let q = &q[at..at + d_head];
                 let key = |position: usize| (position * kv_heads + head / group) * d_head;
-                let mut largest = f32::NEG_INFINITY;
                 let (before, after) = pattern.split_at_mut(past_len - from_past);
-                for (side, keys, first) in [(&mut *before, past[0], from_past), (&mut *after, own[0], from_own)] {
-                    for (position, score) in side.iter_mut().enumerate() {
-                        *score = lanes.scale * dot::<FMA>(q, &keys[key(first + position)..][..d_head]);
-                    }
+                for (side, keys, first) in [(before, past[0], from_past), (after, own[0], from_own)] {
+                    dots::<FMA>(q, |position| &keys[key(first + position)..][..d_head], side);
+                    side.iter_mut().for_each(|score| *score *= lanes.scale);
                     lanes.cap::<FMA>(side);
-                    for score in side.iter() {
-                        largest = if *score > largest { *score } else { largest };
-                    }
                 }
-                let mut total = 0.0;
-                for score in before.iter_mut().chain(after.iter_mut()) {
-                    *score = exp_lane::<FMA>(*score - largest);
-                    total += *score;
-                }
-                let factor = 1.0 / total;
+                softmax_row::<FMA>(pattern);
                 let z = &mut z[at..at + d_head];
-                for (side, values, first) in [(&*before, past[1], from_past), (&*after, own[1], from_own)] {
-                    for (position, weight) in side.iter().enumerate() {
-                        add_scaled::<FMA>(z, factor * *weight, &values[key(first + position)..][..d_head]);
-                    }
+                let (before, after) = pattern.split_at(past_len - from_past);
+                for (side, values, first) in [(before, past[1], from_past), (after, own[1], from_own)] {
+                    add_weighted::<FMA>(z, side, |position| &values[key(first + position)..][..d_head]);
                 }
             }
         }

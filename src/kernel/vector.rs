@@ -191,6 +191,54 @@ pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     sum_lanes(partial)
 }
 
+/// Vectors that are read side by side: of more, their partial sums do not fit the registers beside each other.
+const VECTORS: usize = 4;
+
+/// [`dot`] of one vector and each of several as long: `b` has them by their numbers.
+#[inline(always)]
+pub(super) fn dots<'b, const FMA: bool>(a: &[f32], b: impl Fn(usize) -> &'b [f32], out: &mut [f32]) {
+    let b = |number: usize| &b(number)[..a.len()];
+    // Partial sums that begin with what no sixteen are full of would be in memory.
+    let at_once = if a.len().is_multiple_of(16) { out.len() - out.len() % VECTORS } else { 0 };
+    let (out, rest) = out.split_at_mut(at_once);
+    for (number, out) in out.chunks_exact_mut(VECTORS).enumerate() {
+        let b: [&[f32]; VECTORS] = std::array::from_fn(|vector| b(number * VECTORS + vector));
+        let mut partial = [[0.0f32; 16]; VECTORS];
+        for (place, a) in a.chunks_exact(16).enumerate() {
+            for (b, partial) in b.iter().zip(&mut partial) {
+                let b = &b[16 * place..][..16];
+                for lane in 0..16 {
+                    partial[lane] = multiply_add::<FMA>(a[lane], b[lane], partial[lane]);
+                }
+            }
+        }
+        for (out, partial) in out.iter_mut().zip(partial) {
+            *out = sum_lanes(partial);
+        }
+    }
+    for (number, out) in rest.iter_mut().enumerate() {
+        *out = dot::<FMA>(a, b(at_once + number));
+    }
+}
+
+/// The largest value; those that are not numbers do not count.
+#[inline(always)]
+pub(super) fn largest(values: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let chunks = values.chunks_exact(16);
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let rest = chunks.remainder().iter().copied().fold(f32::NEG_INFINITY, larger);
+    if values.len() < 16 {
+        return rest;
+    }
+    for values in chunks {
+        for lane in 0..16 {
+            lanes[lane] = larger(lanes[lane], values[lane]);
+        }
+    }
+    lanes.into_iter().fold(rest, larger)
+}
+
 /// Σ f(a), in sixteen partial sums.
 #[inline(always)]
 pub(super) fn sum(a: &[f32], f: impl Fn(f32) -> f32) -> f32 {
@@ -223,4 +271,42 @@ pub(super) fn add_scaled<const FMA: bool>(y: &mut [f32], factor: f32, x: &[f32])
     for (y, x) in y.iter_mut().zip(x) {
         *y = multiply_add::<FMA>(factor, *x, *y);
     }
+}
+
+/// y += Σ weight·x, one x after the other, each as long as y: `x` has them by their numbers.
+#[inline(always)]
+pub(super) fn add_weighted<'x, const FMA: bool>(y: &mut [f32], weights: &[f32], x: impl Fn(usize) -> &'x [f32]) {
+    // So many sums stay in registers, whatever the number of weights.
+    let whole = y.len() - y.len() % 64;
+    for from in (0..whole).step_by(64) {
+        add_weighted_lanes::<FMA, 64>(y, from, weights, &x);
+    }
+    let sixteens = y.len() - y.len() % 16;
+    for from in (whole..sixteens).step_by(16) {
+        add_weighted_lanes::<FMA, 16>(y, from, weights, &x);
+    }
+    for (number, weight) in weights.iter().enumerate() {
+        let (y, x) = (&mut y[sixteens..], &x(number)[sixteens..]);
+        add_scaled::<FMA>(y, *weight, x);
+    }
+}
+
+/// The same of `LANES` values of y.
+#[inline(always)]
+fn add_weighted_lanes<'x, const FMA: bool, const LANES: usize>(
+    y: &mut [f32],
+    from: usize,
+    weights: &[f32],
+    x: &impl Fn(usize) -> &'x [f32],
+) {
+    let y = &mut y[from..][..LANES];
+    let mut sums = [0.0; LANES];
+    sums.copy_from_slice(y);
+    for (number, weight) in weights.iter().enumerate() {
+        let x = &x(number)[from..][..LANES];
+        for lane in 0..LANES {
+            sums[lane] = multiply_add::<FMA>(*weight, x[lane], sums[lane]);
+        }
+    }
+    y.copy_from_slice(&sums);
 }
