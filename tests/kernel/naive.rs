@@ -121,7 +121,12 @@ fn rows(values: &[f64], count: usize) -> std::slice::ChunksExact<'_, f64> {
 
 /// Extents of an attention: rows, queries, further keys, key/value heads, query heads of each, d_head.
 fn extents() -> impl Strategy<Value = [usize; 6]> {
-    [1usize..5, 1..8, 0..6, 1..4, 1..4, 1..20]
+    // Widths that are read in sixteens and in sixty-fours are the common ones.
+    let d_head = prop_oneof![1usize..20, (1usize..9).prop_map(|sixteens| 16 * sixteens), 60usize..100];
+    let further = prop_oneof![0usize..6, 6usize..40];
+    ([1usize..5, 1..8], further, [1usize..4, 1..4], d_head).prop_map(
+        |([rows, queries], further, [kv_heads, group], d_head)| [rows, queries, further, kv_heads, group, d_head],
+    )
 }
 
 fn logits() -> impl Strategy<Value = (usize, usize, u64)> {
@@ -215,7 +220,7 @@ proptest! {
 
     #[test]
     fn attention_after_a_past_is_attention_to_all_of_it(
-        [batch, queries, more, kv_heads, group, d_head] in extents(), [prompts, len, unread] in [1usize..4, 0..7, 1..3],
+        [batch, queries, more, kv_heads, group, d_head] in extents(), [prompts, len, unread] in [1usize..4, 0..40, 1..3],
         scores in scores(), seed in any::<u64>(),
     ) {
         let (own, heads) = (queries + more, kv_heads * group);
