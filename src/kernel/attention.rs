@@ -142,14 +142,16 @@ impl AttentionExtents {
 /// [`Scores`] of single values, window aside.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ScoreLanes {
-    pub scale: f32,
+    scale: f32,
     cap: Option<f32>,
 }
 
 impl ScoreLanes {
-    /// Caps scores of keys.
+    /// Scaled and capped scores of a query with keys, which `key` has by their numbers.
     #[inline(always)]
-    pub fn cap<const FMA: bool>(self, scores: &mut [f32]) {
+    pub fn write<'k, const FMA: bool>(self, q: &[f32], key: impl Fn(usize) -> &'k [f32], scores: &mut [f32]) {
+        dots::<FMA>(q, key, scores);
+        scores.iter_mut().for_each(|score| *score *= self.scale);
         if let Some(cap) = self.cap {
             scores.iter_mut().for_each(|score| *score = soft_cap_lane::<FMA>(*score, cap));
         }
@@ -160,20 +162,6 @@ impl ScoreLanes {
     fn slope(self, capped: f32) -> f32 {
         self.cap.map_or(1.0, |cap| 1.0 - (capped / cap) * (capped / cap))
     }
-}
-
-/// Scaled and capped scores of the visible keys.
-#[inline(always)]
-fn score_row<const FMA: bool>(
-    extents: &AttentionExtents,
-    lanes: ScoreLanes,
-    (q, k): (&[f32], &[f32]),
-    (head, first): (usize, usize),
-    scores: &mut [f32],
-) {
-    dots::<FMA>(q, |key| &k[extents.key(first + key, head)], scores);
-    scores.iter_mut().for_each(|score| *score *= lanes.scale);
-    lanes.cap::<FMA>(scores);
 }
 
 /// Scores become weights that sum to one.
@@ -204,7 +192,7 @@ vectorise! {
             let pattern = &mut pattern[..visible.len()];
             for head in 0..extents.heads {
                 let place = extents.query(query, head);
-                score_row::<FMA>(extents, lanes, (&q[place.clone()], k), (head, first), pattern);
+                lanes.write::<FMA>(&q[place.clone()], |key| &k[extents.key(first + key, head)], pattern);
                 softmax_row::<FMA>(pattern);
                 add_weighted::<FMA>(&mut z[place], pattern, |key| &v[extents.key(first + key, head)]);
             }
@@ -233,7 +221,7 @@ vectorise! {
             let (pattern, slope, bend) = (&mut pattern[..count], &mut slope[..count], &mut bend[..count]);
             for head in 0..extents.heads {
                 let place = extents.query(query, head);
-                score_row::<FMA>(extents, lanes, (&q[place.clone()], k), (head, first), pattern);
+                lanes.write::<FMA>(&q[place.clone()], |key| &k[extents.key(first + key, head)], pattern);
                 bend.iter_mut().zip(pattern.iter()).for_each(|(bend, score)| *bend = lanes.slope(*score));
                 softmax_row::<FMA>(pattern);
                 let gradient = &gradient[place.clone()];

@@ -4,7 +4,7 @@ use super::attention::{Scores, attention_mix, attention_pattern, attention_score
 use super::elementwise::piece_rows;
 use super::operation::{Array, run_without_gradient};
 use super::threads::each_piece;
-use super::vector::{add_weighted, dots, vectorise};
+use super::vector::{add_weighted, vectorise};
 use burn::tensor::Tensor;
 use std::sync::Arc;
 
@@ -176,9 +176,7 @@ vectorise! {
                 let key = |position: usize| (position * kv_heads + head / group) * d_head;
                 let (before, after) = pattern.split_at_mut(past_len - from_past);
                 for (side, keys, first) in [(before, past[0], from_past), (after, own[0], from_own)] {
-                    dots::<FMA>(q, |position| &keys[key(first + position)..][..d_head], side);
-                    side.iter_mut().for_each(|score| *score *= lanes.scale);
-                    lanes.cap::<FMA>(side);
+                    lanes.write::<FMA>(q, |position| &keys[key(first + position)..][..d_head], side);
                 }
                 softmax_row::<FMA>(pattern);
                 let z = &mut z[at..at + d_head];
